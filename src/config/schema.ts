@@ -1,0 +1,105 @@
+import { z } from 'zod';
+
+const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A duration written for people ("30s", "12h"), kept as milliseconds. */
+const duration = z
+  .string()
+  .regex(/^\d+(ms|s|m|h|d)$/, 'write a number and a unit: 500ms, 30s, 5m, 12h or 1d')
+  .transform((text) => {
+    const [, count, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(text) ?? [];
+    return Number(count) * (UNITS[unit ?? ''] ?? Number.NaN);
+  });
+
+const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'use lower-case letters, digits and "-"');
+const port = z.int().min(0).max(65_535);
+
+export const identityRuleNames = ['san-dns-hnb', 'cn-hnb-fqdn', 'cn-oui-serial'] as const;
+
+const anchor = z.strictObject({
+  name,
+  /** PEM files; each may hold several certificates. */
+  certificates: z.array(z.string()).min(1),
+  kind: z.enum(['manufacturer', 'operator']).default('manufacturer'),
+  identity: z.array(z.enum(identityRuleNames)).min(1).default(['san-dns-hnb', 'cn-hnb-fqdn', 'cn-oui-serial']),
+  /** Realms this anchor may speak for, matched label by label from the right. Empty: every FQDN identity is refused. */
+  realms: z.array(z.string()).default([]),
+  /** Names of anchors that may claim the same realm. */
+  sharesRealmsWith: z.array(name).default([]),
+  registration: z.enum(['known-only', 'quarantine', 'auto']).default('known-only'),
+  /** OUIs and new records an hour that `registration: auto` may create. */
+  autoRegistration: z
+    .strictObject({ ouis: z.array(z.string().regex(/^[0-9A-Fa-f]{6}$/)).default([]), perHour: z.int().min(1).default(100) })
+    .prefault({}),
+  /** Default: hold for manufacturers' anchors, admit for the operator's. */
+  onNewKey: z.enum(['hold', 'admit', 'refuse']).optional(),
+  sharedSecret: z.enum(['refuse', 'ignore']).default('refuse'),
+  acceptExpiredAnchor: z.boolean().default(false),
+  profile: z.enum(['hems', 'rfc5280']).default('hems'),
+  /** Per rule of the profile: refuse, warn or off. */
+  rules: z.record(z.string(), z.enum(['refuse', 'warn', 'off'])).default({}),
+});
+
+const listener = z.strictObject({
+  name,
+  address: z.string().default('127.0.0.1'),
+  port: port.default(7547),
+  /** What devices are told to call; https only (TS 33.320 8.3.4). */
+  publicUrl: z.url({ protocol: /^https$/, error: 'must be an https URL (TS 33.320 8.3.4)' }),
+  role: z.enum(['initial', 'serving']).default('serving'),
+  profile: z.enum(['modern', 'legacy-rel12']).default('modern'),
+  /** OpenSSL cipher string; judged suite by suite before the server starts. */
+  ciphers: z.string().optional(),
+  /** Offer finite-field DHE (at least 2048 bits) besides ECDHE. */
+  dhe: z.boolean().default(false),
+  certificates: z.array(z.strictObject({ chain: z.string(), key: z.string() })).min(1),
+  anchors: z.array(name).min(1),
+});
+
+const limits = z.strictObject({
+  handshakesInFlight: z.int().min(1).default(512),
+  handshakesInFlightPerAddress: z.int().min(1).default(64),
+  handshakeTime: duration.prefault('10s'),
+  /** Refused handshakes an address block may make in a minute before it is turned away unread. */
+  failuresPerAddress: z.int().min(1).default(600),
+  connections: z.int().min(1).default(20_000),
+  headerBytes: z.int().min(1024).default(16_384),
+  headerTime: duration.prefault('15s'),
+  bodyBytes: z.int().min(32_768).default(16 * 1024 * 1024),
+  bodyTime: duration.prefault('60s'),
+  idleTime: duration.prefault('75s'),
+  sessionTime: duration.prefault('10m'),
+  sessions: z.int().min(1).default(20_000),
+});
+
+const audit = z.strictObject({
+  /** Full rows a minute for each (source block, reason) of strangers; the rest become one summary row. */
+  strangerRowsPerMinute: z.int().min(1).default(10),
+  /** Full rows a minute for all strangers together. */
+  strangerRowsPerMinuteTotal: z.int().min(1).default(300),
+  /** Full rows a minute for refusals of one verified known identity. */
+  knownRowsPerMinute: z.int().min(1).default(60),
+});
+
+export const configSchema = z.strictObject({
+  dataDir: z.string().default('./var'),
+  /** Without a URL the embedded Postgres of the data directory is used (only with --dev, demo and the tools). */
+  database: z.strictObject({ url: z.string().optional(), poolSize: z.int().min(1).max(200).default(10) }).prefault({}),
+  management: z.strictObject({ address: z.string().default('127.0.0.1'), port: port.default(7548) }).prefault({}),
+  listeners: z.array(listener).min(1),
+  anchors: z.array(anchor).min(1),
+  secondLock: z.enum(['enforce', 'count', 'off']).default('enforce'),
+  /** A full handshake at least this often; also the life of a ticket key (at most 12 h). */
+  maxResumptionAge: duration.prefault('12h'),
+  limits: limits.prefault({}),
+  audit: audit.prefault({}),
+  log: z.strictObject({ level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info') }).prefault({}),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type ConfigInput = z.input<typeof configSchema>;
+export type AnchorConfig = Config['anchors'][number];
+export type ListenerConfig = Config['listeners'][number];
+export type LimitsConfig = Config['limits'];
+export type AuditConfig = Config['audit'];
+export type IdentityRuleName = (typeof identityRuleNames)[number];

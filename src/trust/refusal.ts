@@ -1,0 +1,76 @@
+/**
+ * Why a client was not let in. `reason` is the stable enum that dashboards, alerts and the OSS rely on (closed set);
+ * `detail` names the finer rule (closed set too, see RefusalDetail in the rooms that produce it).
+ */
+export const refusalReasons = [
+  // tls
+  'not_tls',
+  'protocol_version',
+  'no_shared_cipher',
+  'rc4_only_client',
+  'null_only_client',
+  'handshake_timeout',
+  'handshake_other',
+  'rate_limited',
+  // path
+  'no_client_cert',
+  'chain_untrusted',
+  'chain_incomplete',
+  'cert_expired',
+  'cert_not_yet_valid',
+  'purpose_invalid',
+  'weak_key',
+  'weak_signature',
+  'critical_ext_unknown',
+  'profile_violation',
+  'second_lock',
+  // identity
+  'identity_missing',
+  'identity_ambiguous',
+  'realm_not_permitted',
+  // revocation
+  'revoked_crl',
+  'revoked_ocsp',
+  'revocation_unavailable',
+  'revocation_stale',
+  'ocsp_unknown',
+  // device
+  'device_unknown',
+  'device_blocked',
+  'device_quarantined',
+  'device_retired',
+  'key_held',
+  // session
+  'identity_conflict',
+  'identity_mismatch',
+  'cookie_certificate_mismatch',
+  'shared_secret_attempt',
+] as const;
+
+export type RefusalReason = (typeof refusalReasons)[number];
+
+export type RefusalStage = 'tls' | 'path' | 'identity' | 'revocation' | 'device' | 'session';
+
+/** known: a verified identity of the register; trusted-chain: path verified, identity not ours; stranger: the rest. */
+export type Peer = 'known' | 'trusted-chain' | 'stranger';
+
+export interface Refusal {
+  readonly outcome: 'refused';
+  readonly stage: RefusalStage;
+  readonly reason: RefusalReason;
+  /** A word of a closed list that names the finer rule, e.g. `path_length`, `new_key`. */
+  readonly detail: string;
+  readonly peer: Peer;
+  readonly identity?: DeviceIdentity;
+  readonly deviceId?: string;
+}
+
+/** What the certificate proves: a value under one rule of one anchor, normalised to lower case. */
+export interface DeviceIdentity {
+  readonly anchor: string;
+  readonly kind: 'hnb-fqdn' | 'oui-serial';
+  /** `00a0bc123456.hnb.vendor.example`, or `00A0BC-PRODUCT-SERIAL` percent-decoded parts joined by "-". */
+  readonly value: string;
+  /** First six hex digits of the EUI or the OUI of the CN, upper case; a consistency hint only (CERT-21). */
+  readonly oui: string;
+}
