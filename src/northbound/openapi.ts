@@ -1,0 +1,25 @@
+import { stringify } from 'yaml';
+import type { ManagementDoorDeps } from './management-door.ts';
+
+export const openapiInfo = {
+  openapi: '3.1.0',
+  info: {
+    title: 'hems management',
+    version: '0.1.0',
+    description: 'The management door of hems, a TR-069 ACS for femtocells (the H(e)MS of 3GPP TS 33.320).',
+    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+  },
+  servers: [{ url: 'http://127.0.0.1:7548', description: 'The default on the machine itself' }],
+  tags: [{ name: 'operation', description: 'Health and metrics of one node' }],
+};
+
+/** The contract as text: generated from the routes, never written by hand. */
+export async function renderOpenapi(
+  build: (deps: ManagementDoorDeps) => Promise<{ swagger(): object; close(): Promise<void> }>,
+  deps: ManagementDoorDeps,
+): Promise<string> {
+  const app = await build(deps);
+  const text = stringify(app.swagger(), { lineWidth: 120, aliasDuplicateObjects: false });
+  await app.close();
+  return `# Generated from the routes by "npm run openapi"; do not edit.\n${text}`;
+}
