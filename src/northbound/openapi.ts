@@ -7,7 +7,6 @@ export const openapiInfo = {
     title: 'hems management',
     version: '0.1.0',
     description: 'The management door of hems, a TR-069 ACS for femtocells (the H(e)MS of 3GPP TS 33.320).',
-    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   },
   servers: [{ url: 'http://127.0.0.1:7548', description: 'The default on the machine itself' }],
   tags: [{ name: 'operation', description: 'Health and metrics of one node' }],
