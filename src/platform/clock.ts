@@ -4,3 +4,17 @@ export interface Clock {
 }
 
 export const systemClock: Clock = { now: () => new Date() };
+
+/** A clock that stands still until it is told otherwise; for tests and rehearsals. */
+export function manualClock(start: Date): Clock & { set(at: Date): void; advance(milliseconds: number): void } {
+  let at = start.getTime();
+  return {
+    now: () => new Date(at),
+    set: (to) => {
+      at = to.getTime();
+    },
+    advance: (milliseconds) => {
+      at += milliseconds;
+    },
+  };
+}

@@ -1,0 +1,131 @@
+import type { Logger } from 'pino';
+import { Counter, type Registry } from 'prom-client';
+
+/** A decision of the gate, as it was taken; the audit row may be sampled away, this is not. */
+export interface AdmissionEvent {
+  readonly kind: 'admission';
+  readonly id: string;
+  readonly at: Date;
+  readonly outcome: 'admitted' | 'refused';
+  readonly stage?: string;
+  readonly reason?: string;
+  readonly detail?: string;
+  readonly peer: 'known' | 'trusted-chain' | 'stranger';
+  readonly listener: string;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly tlsVersion?: string;
+  readonly cipherSuite?: string;
+  readonly resumed?: boolean;
+  /** `<value> (<anchor>)` is for people; here the value alone. */
+  readonly identity?: string;
+  readonly anchor?: string;
+  readonly deviceId?: string;
+  /** Hex SHA-256 of the leaf certificate. */
+  readonly fingerprint?: string;
+  readonly connectionId: string;
+}
+
+/** An Inform that is durably stored. */
+export interface InformEvent {
+  readonly kind: 'inform';
+  readonly at: Date;
+  readonly deviceId: string;
+  readonly connectionId?: string;
+  /** Event codes as sent, e.g. `0 BOOTSTRAP`. */
+  readonly events: readonly string[];
+  readonly deviceIdStruct: {
+    readonly manufacturer: string;
+    readonly oui: string;
+    readonly productClass: string;
+    readonly serialNumber: string;
+  };
+}
+
+/** A server certificate was taken up, or a new file was refused and the old one goes on serving. */
+export interface CertificateEvent {
+  readonly kind: 'certificate';
+  readonly at: Date;
+  readonly listener: string;
+  readonly outcome: 'loaded' | 'kept-old';
+  readonly detail: string;
+}
+
+export type HemsEvent = AdmissionEvent | InformEvent | CertificateEvent;
+
+export type Subscriber = (event: HemsEvent) => void | Promise<void>;
+
+export interface EventBus {
+  /** Never throws, never waits: subscribers run after the current turn of the event loop. */
+  publish(event: HemsEvent): void;
+  /**
+   * Events arrive in the order published, one after the other (a promise is awaited). When a subscriber is slower than
+   * the events, its oldest waiting ones are dropped and counted. Answers the function that ends the subscription.
+   */
+  subscribe(subscriber: Subscriber): () => void;
+}
+
+export interface EventBusDeps {
+  readonly logger?: Logger;
+  readonly metrics?: Registry;
+  /** Events that may wait for one subscriber. */
+  readonly capacity?: number;
+}
+
+interface Queue {
+  readonly subscriber: Subscriber;
+  readonly waiting: HemsEvent[];
+  draining: boolean;
+  closed: boolean;
+}
+
+export function createEventBus(deps: EventBusDeps = {}): EventBus {
+  const capacity = deps.capacity ?? 10_000;
+  const queues = new Set<Queue>();
+  const registers = deps.metrics === undefined ? [] : [deps.metrics];
+  const dropped = new Counter({
+    name: 'hems_platform_events_dropped_total',
+    help: 'Events that a slow subscriber in this process did not get',
+    registers,
+  });
+  const failed = new Counter({
+    name: 'hems_platform_event_subscriber_failures_total',
+    help: 'Events on which a subscriber threw',
+    registers,
+  });
+
+  async function drain(queue: Queue): Promise<void> {
+    for (let event = queue.waiting.shift(); event !== undefined && !queue.closed; event = queue.waiting.shift()) {
+      try {
+        await queue.subscriber(event);
+      } catch (error) {
+        failed.inc();
+        deps.logger?.error({ err: error, event: event.kind }, 'an event subscriber failed');
+      }
+    }
+    queue.draining = false;
+  }
+
+  return {
+    publish: (event) => {
+      for (const queue of queues) {
+        if (queue.waiting.length >= capacity) {
+          queue.waiting.shift();
+          dropped.inc();
+        }
+        queue.waiting.push(event);
+        if (queue.draining) continue;
+        queue.draining = true;
+        setImmediate(() => void drain(queue));
+      }
+    },
+    subscribe: (subscriber) => {
+      const queue: Queue = { subscriber, waiting: [], draining: false, closed: false };
+      queues.add(queue);
+      return () => {
+        queue.closed = true;
+        queues.delete(queue);
+      };
+    },
+  };
+}

@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DatabaseError } from './database-error.ts';
+import type { Database, Queryable } from './postgres.ts';
+
+export interface Migration {
+  /** From the file's name, e.g. 1 for `0001_register.sql`. */
+  readonly version: number;
+  /** The file's name. */
+  readonly name: string;
+  readonly sql: string;
+  /** Hex SHA-256 of the text with LF line ends. */
+  readonly checksum: string;
+}
+
+export interface MigrationState {
+  readonly applied: readonly string[];
+  readonly pending: readonly string[];
+}
+
+/** Postgres 15; nothing in the schema needs more. */
+const oldestServer = 15;
+
+/** One key for all hems databases: advisory locks are per database anyway. ASCII "hems". */
+const lockKey = 0x68_65_6d_73;
+
+/**
+ * Applies what is pending, each file in a transaction of its own; processes that start at once wait for the first.
+ * Refuses (DatabaseError) a server older than 15, a database with migrations this code does not know, and one whose
+ * applied files were edited since.
+ */
+export async function migrate(db: Database, directory: string): Promise<{ applied: string[] }> {
+  const files = await readMigrations(directory);
+  return db.alone(async (session) => {
+    await checkServer(session);
+    // Held by the session, so it goes with the process if that is killed half-way.
+    await session.query({ text: 'select pg_advisory_lock($1)', values: [lockKey] });
+    await session.query({
+      text: `create table if not exists hems_migration (
+        version int primary key,
+        name text not null,
+        checksum text not null,
+        applied_at timestamptz not null default now()
+      )`,
+    });
+    const pending = compare(files, await readApplied(session));
+    for (const file of pending) await apply(session, file);
+    return { applied: pending.map(({ name }) => name) };
+  });
+}
+
+/** The same comparison without changing anything. */
+export async function migrationState(db: Database, directory: string): Promise<MigrationState> {
+  const files = await readMigrations(directory);
+  await checkServer(db);
+  const exists = await db.query<{ found: boolean }>({
+    text: `select to_regclass('hems_migration') is not null as found`,
+  });
+  const applied = exists.rows[0]?.found === true ? await readApplied(db) : [];
+  const pending = compare(files, applied);
+  return { applied: applied.map(({ name }) => name), pending: pending.map(({ name }) => name) };
+}
+
+export async function readMigrations(directory: string): Promise<readonly Migration[]> {
+  const names = (await readdir(directory)).filter((name) => name.endsWith('.sql')).sort();
+  const files = await Promise.all(
+    names.map(async (name) => {
+      const [, digits] = /^(\d{4})_[a-z0-9_]+\.sql$/.exec(name) ?? [];
+      if (digits === undefined) throw faulty(`${join(directory, name)} is not named NNNN_name.sql`);
+      const sql = (await readFile(join(directory, name), 'utf8')).replaceAll('\r\n', '\n');
+      return { version: Number(digits), name, sql, checksum: createHash('sha256').update(sql).digest('hex') };
+    }),
+  );
+  files.forEach((file, i) => {
+    if (file.version !== i + 1)
+      throw faulty(`${file.name} should be number ${i + 1}: a file is missing or there twice`);
+  });
+  return files;
+}
+
+interface Applied {
+  readonly version: number;
+  readonly name: string;
+  readonly checksum: string;
+}
+
+async function readApplied(session: Queryable): Promise<readonly Applied[]> {
+  const found = await session.query<Applied>({
+    text: 'select version, name, checksum from hems_migration order by version',
+  });
+  return found.rows;
+}
+
+function compare(files: readonly Migration[], applied: readonly Applied[]): readonly Migration[] {
+  const unknown = applied.filter(({ version }) => !files.some((file) => file.version === version));
+  if (unknown.length > 0)
+    throw new DatabaseError(
+      'newer-than-code',
+      `the database is newer than this hems: it has ${unknown.map(({ name }) => name).join(', ')}, which this version does not know`,
+      'run the hems version that made it, or restore a backup from before the upgrade; there is no way back by migration',
+    );
+  const edited = applied.filter(({ version, checksum }) =>
+    files.some((file) => file.version === version && file.checksum !== checksum),
+  );
+  if (edited.length > 0)
+    throw faulty(`${edited.map(({ name }) => name).join(', ')} was changed after it had been applied to this database`);
+  return files.filter((file) => !applied.some(({ version }) => version === file.version));
+}
+
+async function apply(session: Queryable, file: Migration): Promise<void> {
+  await session.query({ text: 'begin' });
+  try {
+    await session.query({ text: file.sql });
+    await session.query({
+      text: 'insert into hems_migration (version, name, checksum) values ($1, $2, $3)',
+      values: [file.version, file.name, file.checksum],
+    });
+    await session.query({ text: 'commit' });
+  } catch (error) {
+    await session.query({ text: 'rollback' }).catch(() => undefined);
+    const message = error instanceof Error ? error.message : String(error);
+    throw new DatabaseError(
+      'migration',
+      `${file.name} failed and was rolled back: ${message}`,
+      positionHint(error, file),
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function positionHint(error: unknown, file: Migration): string {
+  const position = Number((error as { position?: unknown }).position);
+  if (!Number.isFinite(position) || position <= 0) return 'the database is as it was before this file';
+  return `see line ${file.sql.slice(0, position).split('\n').length} of ${file.name}; the database is as it was before this file`;
+}
+
+async function checkServer(session: Queryable): Promise<void> {
+  const { rows } = await session.query<{ number: string; version: string }>({
+    text: `select current_setting('server_version_num') as number, current_setting('server_version') as version`,
+  });
+  const major = Math.floor(Number(rows[0]?.number) / 10_000);
+  if (major >= oldestServer) return;
+  throw new DatabaseError(
+    'too-old',
+    `the database server is PostgreSQL ${rows[0]?.version ?? '(unknown)'}; hems needs ${oldestServer} or newer`,
+    'upgrade the server, or point DATABASE_URL at a newer one',
+  );
+}
+
+function faulty(cause: string): DatabaseError {
+  return new DatabaseError(
+    'migration',
+    cause,
+    'restore the file as it was released; a change needs a new, higher number',
+  );
+}

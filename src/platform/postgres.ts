@@ -1,0 +1,210 @@
+import type { Logger } from 'pino';
+import { Gauge, Histogram, type Registry } from 'prom-client';
+import pg from 'pg';
+import { explainDatabaseError } from './database-error.ts';
+import { createListening, type LinkHandler } from './postgres-listening.ts';
+import { columnTypes } from './postgres-types.ts';
+
+export interface Query {
+  /** Names a prepared statement: parsed and planned once a connection. One name, one text. */
+  readonly name?: string;
+  readonly text: string;
+  readonly values?: readonly unknown[];
+}
+
+export interface Rows<Row> {
+  readonly rows: Row[];
+  /** Rows answered or, for a statement that answers none, changed. */
+  readonly count: number;
+}
+
+export interface Queryable {
+  /**
+   * One round trip. Rejects with a DatabaseError when the database cannot be reached, else with pg's own error, whose
+   * `code` is the SQLSTATE. `int8` arrives as number, `timestamptz` as Date, `date` and `numeric` as text.
+   */
+  query<Row = Record<string, unknown>>(query: Query): Promise<Rows<Row>>;
+}
+
+export interface Database extends Queryable {
+  /** BEGIN, fn, COMMIT on one connection; ROLLBACK and the error of `fn` when it throws. */
+  transaction<T>(fn: (tx: Queryable) => Promise<T>): Promise<T>;
+  /** A connection of its own, outside the pool and without time limits, closed afterwards (session locks, migrations). */
+  alone<T>(fn: (session: Queryable) => Promise<T>): Promise<T>;
+  /**
+   * Notifications on `channel`, in order. While the connection is down none arrive, and those sent meanwhile are lost:
+   * `onLink` is told `down` and, once listening again, `up`. Resolves when the server listens; answers the end.
+   */
+  listen(channel: string, handler: (payload: string) => void, onLink?: LinkHandler): Promise<() => Promise<void>>;
+  /** Payload of at most 7999 bytes. */
+  notify(channel: string, payload: string): Promise<void>;
+  /** Lets running statements end, then closes every connection. */
+  close(): Promise<void>;
+  readonly url: string;
+  readonly pool: pg.Pool;
+}
+
+export interface PoolConfig {
+  readonly url: string;
+  /** Connections at most (default 10). */
+  readonly poolSize?: number;
+  /** Milliseconds that one statement may take on the server (default 15 000). */
+  readonly statementTimeout?: number;
+  /** Milliseconds to wait for a connection, new or from the pool (default 5 000). */
+  readonly connectTimeout?: number;
+  /** Appears in pg_stat_activity. */
+  readonly applicationName?: string;
+  readonly logger?: Logger;
+  readonly metrics?: Registry;
+}
+
+/** Settings of every connection that hems makes. */
+export function connectionSettings(config: PoolConfig): pg.ClientConfig {
+  return {
+    connectionString: config.url,
+    application_name: config.applicationName ?? 'hems',
+    connectionTimeoutMillis: config.connectTimeout ?? 5000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    types: columnTypes,
+  };
+}
+
+/** Opens no connection yet: a database that cannot be reached shows at the first query. */
+export function openPool(config: PoolConfig): Database {
+  const statementTimeout = config.statementTimeout ?? 15_000;
+  const settings = connectionSettings(config);
+  const pool = new pg.Pool({
+    ...settings,
+    max: config.poolSize ?? 10,
+    idleTimeoutMillis: 60_000,
+    statement_timeout: statementTimeout,
+    // The server's own limit comes first; this one is for a server that no longer answers at all.
+    query_timeout: statementTimeout + 5000,
+    idle_in_transaction_session_timeout: 60_000,
+  });
+  pool.on('error', (error) => config.logger?.warn({ err: error }, 'an idle database connection was lost'));
+  // pg takes its own listener off while a connection is lent, and an 'error' without a listener ends the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  const observe = observer(pool, config.metrics);
+  const explain = (error: unknown): unknown => explainDatabaseError(error, config.url);
+  const run = async <Row>(query: Query): Promise<Rows<Row>> => {
+    const done = observe();
+    try {
+      return await retryOnce(() => lend(pool, (client) => send<Row>(client, query)));
+    } catch (error) {
+      throw explain(error);
+    } finally {
+      done();
+    }
+  };
+  const listening = createListening({ settings, explain, ...(config.logger && { logger: config.logger }) });
+  return {
+    url: config.url,
+    pool,
+    query: run,
+    transaction: (fn) =>
+      lend(pool, (client) => transact(client, fn)).catch((error) => {
+        throw explain(error);
+      }),
+    alone: async (fn) => {
+      const client = new pg.Client(settings);
+      client.on('error', () => undefined);
+      try {
+        await client.connect();
+        return await fn({ query: (query) => send(client, query) });
+      } catch (error) {
+        throw explain(error);
+      } finally {
+        await client.end().catch(() => undefined);
+      }
+    },
+    listen: listening.listen,
+    notify: async (channel, payload) => {
+      await run({ name: 'platform_notify', text: 'select pg_notify($1, $2)', values: [channel, payload] });
+    },
+    close: async () => {
+      await listening.close();
+      await pool.end();
+    },
+  };
+}
+
+async function send<Row>(client: pg.ClientBase, query: Query): Promise<Rows<Row>> {
+  const result = await client.query({
+    text: query.text,
+    ...(query.name !== undefined && { name: query.name }),
+    ...(query.values !== undefined && { values: query.values as unknown[] }),
+  });
+  return { rows: result.rows as Row[], count: result.rowCount ?? 0 };
+}
+
+/** A connection goes back into the pool only if the server itself answered, so that its state is known. */
+async function lend<T>(pool: pg.Pool, fn: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | boolean = false;
+  try {
+    return await fn(client);
+  } catch (error) {
+    broken = !isAnswer(error) || isStalePlan(error);
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}
+
+/** An error that the server sent about the statement, after which the connection is as good as before. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && !/^(57P|08|XX)/.test(error.code ?? '');
+}
+
+/** A migration changed what a prepared statement answers: the statement was refused before it did anything. */
+function isStalePlan(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && (error.code === '26000' || error.routine === 'RevalidateCachedQuery');
+}
+
+async function retryOnce<T>(fn: () => Promise<T>): Promise<T> {
+  try {
+    return await fn();
+  } catch (error) {
+    if (!isStalePlan(error)) throw error;
+    return await fn();
+  }
+}
+
+async function transact<T>(client: pg.PoolClient, fn: (tx: Queryable) => Promise<T>): Promise<T> {
+  await client.query('begin');
+  try {
+    const result = await fn({ query: (query) => send(client, query) });
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    // A transaction that a lost connection took with it needs no rollback, and the first error is the telling one.
+    await client.query('rollback').catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Answers a function that starts one measurement and answers the function that ends it. */
+function observer(pool: pg.Pool, metrics: Registry | undefined): () => () => void {
+  if (metrics === undefined) return () => () => undefined;
+  const registers = [metrics];
+  const seconds = new Histogram({
+    name: 'hems_platform_query_seconds',
+    help: 'Time from asking for a connection to the answer of one statement',
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
+    registers,
+  });
+  new Gauge({
+    name: 'hems_platform_database_connections',
+    help: 'Connections of the pool',
+    labelNames: ['state'] as const,
+    registers,
+    collect() {
+      this.set({ state: 'idle' }, pool.idleCount);
+      this.set({ state: 'busy' }, pool.totalCount - pool.idleCount);
+      this.set({ state: 'waited_for' }, pool.waitingCount);
+    },
+  });
+  return () => seconds.startTimer();
+}

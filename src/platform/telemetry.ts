@@ -1,0 +1,73 @@
+import { Writable } from 'node:stream';
+import { styleText } from 'node:util';
+import { type Level, type Logger, pino } from 'pino';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+
+export type LogLevel = Level | 'silent';
+
+/**
+ * JSON, one line an entry, into a pipe or file; short lines where `stream` is a terminal. What strangers wrote is
+ * escaped either way.
+ */
+export function createLogger(level: LogLevel, stream: NodeJS.WritableStream = process.stderr): Logger {
+  const terminal = (stream as { isTTY?: boolean }).isTTY === true;
+  const out = terminal ? shortLines(stream) : stream;
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      // A secret that slips into a log object by mistake stays out of the log.
+      redact: { paths: ['password', 'authorization', '*.password', '*.authorization'], censor: '[hidden]' },
+    },
+    out,
+  );
+}
+
+const colours = { fatal: 'red', error: 'red', warn: 'yellow', info: 'green', debug: 'dim', trace: 'dim' } as const;
+
+/** ESC, NUL, CR, LF, bidi controls and the like could redraw a terminal or forge a line. */
+function visible(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]/gu,
+    (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+}
+
+function field([key, value]: [string, unknown]): string {
+  if (key === 'err' && typeof value === 'object' && value !== null && 'message' in value)
+    return `${key}=${JSON.stringify(value.message)}`;
+  return `${key}=${typeof value === 'string' && /^[\w.:/@-]+$/.test(value) ? value : JSON.stringify(value)}`;
+}
+
+/** One pino JSON line as a short line for people: time, level, message, fields. */
+export function shortLine(json: string): string {
+  const { time, level, msg, ...rest } = JSON.parse(json) as Record<string, unknown>;
+  const name = String(level);
+  const colour = colours[name as keyof typeof colours] ?? 'dim';
+  const fields = Object.entries(rest).map(field).join(' ');
+  return [
+    styleText('dim', String(time).slice(11, 23), { validateStream: false }),
+    styleText(colour, name.padEnd(5), { validateStream: false }),
+    visible(String(msg ?? '')),
+    styleText('dim', visible(fields), { validateStream: false }),
+  ].join(' ');
+}
+
+function shortLines(stream: NodeJS.WritableStream): Writable {
+  return new Writable({
+    decodeStrings: false,
+    write: (chunk, _encoding, done) => {
+      for (const line of String(chunk).split('\n').filter(Boolean)) stream.write(`${shortLine(line)}\n`);
+      done();
+    },
+  });
+}
+
+/** A registry of its own (nothing global), with the figures of the Node process unless told not to. */
+export function createMetrics(options: { process?: boolean } = {}): Registry {
+  const registry = new Registry();
+  if (options.process !== false) collectDefaultMetrics({ register: registry });
+  return registry;
+}
