@@ -107,18 +107,10 @@ export function openPool(config: PoolConfig): Database {
       lend(pool, (client) => transact(client, fn)).catch((error) => {
         throw explain(error);
       }),
-    alone: async (fn) => {
-      const client = new pg.Client(settings);
-      client.on('error', () => undefined);
-      try {
-        await client.connect();
-        return await fn({ query: (query) => send(client, query) });
-      } catch (error) {
+    alone: (fn) =>
+      apart(settings, fn).catch((error) => {
         throw explain(error);
-      } finally {
-        await client.end().catch(() => undefined);
-      }
-    },
+      }),
     listen: listening.listen,
     notify: async (channel, payload) => {
       await run({ name: 'platform_notify', text: 'select pg_notify($1, $2)', values: [channel, payload] });
@@ -128,6 +120,17 @@ export function openPool(config: PoolConfig): Database {
       await pool.end();
     },
   };
+}
+
+async function apart<T>(settings: pg.ClientConfig, fn: (session: Queryable) => Promise<T>): Promise<T> {
+  const client = new pg.Client(settings);
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return await fn({ query: (query) => send(client, query) });
+  } finally {
+    await client.end().catch(() => undefined);
+  }
 }
 
 async function send<Row>(client: pg.ClientBase, query: Query): Promise<Rows<Row>> {

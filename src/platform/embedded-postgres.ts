@@ -1,0 +1,180 @@
+import { rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { DatabaseError } from './database-error.ts';
+import { type PostgresBinaries, usableBinaries } from './embedded-binaries.ts';
+import { type Guard, startGuard } from './embedded-guard.ts';
+import { type Home, prepareHome, socketFolder } from './embedded-home.ts';
+import { adminUrl, type Lease, tryLease } from './embedded-lease.ts';
+import {
+  clearStalePid,
+  initialise,
+  isServing,
+  type LaunchedServer,
+  launch,
+  type Postmaster,
+  readPostmaster,
+  shutDown,
+} from './embedded-server.ts';
+
+export interface EmbeddedPostgres {
+  /** Database `hems` as its owner, role `hems`, which is no superuser. */
+  readonly url: string;
+  /** Database `postgres` as the superuser of that name; for making databases in tests. */
+  readonly adminUrl: string;
+  /** The server ran already: another process's, or left by one that was killed. */
+  readonly adopted: boolean;
+  /** Process id of the postmaster. */
+  readonly pid: number;
+  /** Where the cluster lies. */
+  readonly directory: string;
+  /** Gives it up; the last user's call stops the server and resolves when everything is written. */
+  stop(): Promise<void>;
+}
+
+export interface EmbeddedPostgresOptions {
+  /** The cluster lies in `<dataDir>/postgres`; made if missing. */
+  readonly dataDir: string;
+  readonly logger?: Logger;
+  /** False for throw-away data in tests: no fsync. */
+  readonly durable?: boolean;
+  /** Milliseconds until a start is given up (default 60 000: recovery after a crash takes time). */
+  readonly startWithin?: number;
+}
+
+/**
+ * A real Postgres on a unix socket that only its owner and root can reach, started from the bundled binaries or, if it
+ * runs already, joined. Throws DatabaseError (kind `embedded`) when that cannot be.
+ */
+export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const home = await prepareHome(options.dataDir);
+  const binaries = await usableBinaries(home.dir, home.account);
+  // First the guard, then the server: there is no moment at which we could die and leave one without the other.
+  const guard = startGuard(home.data);
+  const place: Place = { home, binaries, durable: options.durable !== false, within: options.startWithin ?? 60_000 };
+  try {
+    const seat = await takeSeat(place);
+    await ensureDatabase(seat.lease);
+    return hold(place, seat, guard, options.logger);
+  } catch (error) {
+    guard.dismiss();
+    throw error;
+  }
+}
+
+interface Place {
+  readonly home: Home;
+  readonly binaries: PostgresBinaries;
+  readonly durable: boolean;
+  readonly within: number;
+}
+
+interface Seat {
+  readonly lease: Lease;
+  readonly postmaster: Postmaster;
+  readonly adopted: boolean;
+}
+
+/** Joins the running server, or starts one; of several that try at once the server's own lock file lets one win. */
+async function takeSeat(place: Place, socket?: string): Promise<Seat> {
+  const { home } = place;
+  const deadline = performance.now() + place.within;
+  let launched: LaunchedServer | undefined;
+  while (performance.now() < deadline) {
+    const postmaster = await readPostmaster(home.data);
+    if (postmaster !== undefined && (await isServing(home.data, postmaster))) {
+      const lease = postmaster.ready ? await tryLease(postmaster.socket) : undefined;
+      if (lease !== undefined) return { lease, postmaster, adopted: launched?.child.pid !== postmaster.pid };
+      await sleep(10);
+      continue;
+    }
+    if (launched === undefined) {
+      if (postmaster !== undefined) await clearStalePid(home, postmaster);
+      await initialise(home, place.binaries);
+      launched = await launch(home, place.binaries, socket ?? (await socketFolder(home)), place.durable);
+    } else if (launched.child.exitCode !== null || launched.child.signalCode !== null) {
+      await refuseUnlessRival(home, launched);
+      launched = undefined;
+    }
+    await sleep(10);
+  }
+  const complaint = (await launched?.complaint()) ?? 'its socket does not let us in';
+  throw unusable(home, `it was not ready within ${place.within / 1000} s: ${complaint}`);
+}
+
+/** A server that gave way to another one, or to the last backends of a killed one, is no fault. */
+async function refuseUnlessRival(home: Home, launched: LaunchedServer): Promise<void> {
+  const complaint = await launched.complaint();
+  if (/lock file .* (already exists|is empty)|pre-existing shared memory block/.test(complaint)) {
+    await sleep(50);
+    return;
+  }
+  const rival = await readPostmaster(home.data);
+  if (rival !== undefined && rival.pid !== launched.child.pid && (await isServing(home.data, rival))) return;
+  throw unusable(home, complaint);
+}
+
+function unusable(home: Home, complaint: string): DatabaseError {
+  return new DatabaseError(
+    'embedded',
+    `the database in ${home.data} does not start: ${complaint}`,
+    `see ${home.log}; free disk space and shared memory (/dev/shm) are the usual causes`,
+  );
+}
+
+/** `hems` owns its database and is no superuser: what the schema forbids holds for the service too. */
+async function ensureDatabase(lease: Lease): Promise<void> {
+  await unlessThere(lease, `select 1 from pg_roles where rolname = 'hems'`, 'create role hems login');
+  await unlessThere(lease, `select 1 from pg_database where datname = 'hems'`, 'create database hems owner hems');
+}
+
+async function unlessThere(lease: Lease, question: string, statement: string): Promise<void> {
+  if ((await lease.query(question)).length > 0) return;
+  try {
+    await lease.query(statement);
+  } catch (error) {
+    // Another process did it in the same moment.
+    if (!['42710', '42P04', '23505'].includes(String((error as { code?: unknown }).code))) throw error;
+  }
+}
+
+function hold(place: Place, first: Seat, guard: Guard, logger: Logger | undefined): EmbeddedPostgres {
+  let seat = first;
+  let stopping: Promise<void> | undefined;
+  const keep = async (): Promise<void> => {
+    await seat.lease.gone;
+    for (let pause = 100; stopping === undefined; pause = Math.min(pause * 2, 5000)) {
+      logger?.warn('the embedded database went away; it is started again');
+      try {
+        // The same socket, since the pool knows no other.
+        seat = await takeSeat(place, first.postmaster.socket);
+        if (stopping === undefined) return await keep();
+        await leave(place, seat, logger);
+      } catch (error) {
+        logger?.error({ err: error }, 'the embedded database cannot be started');
+        await sleep(pause, undefined, { ref: false });
+      }
+    }
+  };
+  const kept = keep();
+  return {
+    url: `postgresql://hems@localhost/hems?host=${encodeURIComponent(first.postmaster.socket)}`,
+    adminUrl: adminUrl(first.postmaster.socket),
+    adopted: first.adopted,
+    pid: first.postmaster.pid,
+    directory: place.home.data,
+    stop: () => {
+      stopping ??= leave(place, seat, logger).finally(() => guard.dismiss());
+      return stopping.then(() => kept);
+    },
+  };
+}
+
+async function leave(place: Place, { lease, postmaster }: Seat, logger: Logger | undefined): Promise<void> {
+  if ((await lease.release()) === 'last') {
+    const clean = await shutDown(place.home.data, postmaster);
+    if (!clean) logger?.warn('the embedded database did not stop in time and was told to drop everything');
+    if (postmaster.socket !== place.home.socket) await rm(postmaster.socket, { recursive: true, force: true });
+  }
+  await lease.end();
+}

@@ -1,0 +1,215 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chown, mkdir, open, readdir, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DatabaseError } from './database-error.ts';
+import type { PostgresBinaries } from './embedded-binaries.ts';
+import type { Home } from './embedded-home.ts';
+
+/** Nothing of our environment (PGDATA, PGOPTIONS, TZ, LC_*) reaches the server. */
+const environment = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
+
+/** What `postmaster.pid` says of a server that runs or ran. */
+export interface Postmaster {
+  readonly pid: number;
+  readonly socket: string;
+  readonly ready: boolean;
+}
+
+export async function readPostmaster(data: string): Promise<Postmaster | undefined> {
+  const lines = (await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => '')).split('\n');
+  const pid = Number(lines[0]);
+  if (!Number.isInteger(pid) || pid <= 0) return undefined;
+  return { pid, socket: lines[4] ?? '', ready: lines[7]?.trim() === 'ready' };
+}
+
+/** Whether the process of `postmaster.pid` is a server on this very cluster, and not a stranger with its old number. */
+export async function isServing(data: string, { pid }: Postmaster): Promise<boolean> {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+  }
+  if (process.platform !== 'linux') return true;
+  const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+  return argv.includes(data);
+}
+
+/** A cluster in `home.data` unless there is one; made aside and renamed, so that it is there whole or not at all. */
+export async function initialise(home: Home, binaries: PostgresBinaries): Promise<void> {
+  if (await matchingVersion(home, binaries)) return;
+  const draft = join(home.dir, `data.${process.pid}.${Date.now().toString(36)}`);
+  await mkdir(draft, { mode: 0o700 });
+  if (home.account !== undefined) await chown(draft, home.account.uid, home.account.gid);
+  try {
+    await runInitdb(home, binaries, draft);
+    await rename(draft, home.data);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    // ENOTEMPTY: another process was first.
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
+}
+
+async function matchingVersion(home: Home, binaries: PostgresBinaries): Promise<boolean> {
+  const found = await readFile(join(home.data, 'PG_VERSION'), 'utf8').catch(() => undefined);
+  if (found === undefined) return false;
+  if (found.trim() === binaries.version.split('.')[0]) return true;
+  throw new DatabaseError(
+    'embedded',
+    `the database in ${home.data} was made by Postgres ${found.trim()}; the bundled one is ${binaries.version}`,
+    'run the hems version that made it and move the data with pg_dump, or choose another HEMS_DATA_DIR',
+  );
+}
+
+async function runInitdb(home: Home, binaries: PostgresBinaries, into: string): Promise<void> {
+  const child = spawn(
+    join(binaries.native, 'bin', 'initdb'),
+    [
+      ...['-D', into, '-U', 'postgres', '--encoding=UTF8', '--locale-provider=builtin', '--locale=C.UTF-8'],
+      // Whoever may enter the socket's folder (its owner and root) may read the files themselves: a password or `peer`
+      // would guard nothing more, and `peer` fails for user ids without a name, as containers have them.
+      ...['--auth=trust', '--no-instructions'],
+    ],
+    { ...as(home), cwd: '/', env: environment, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let complaint = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaint = (complaint + chunk.toString()).slice(-2000);
+  });
+  const [code] = (await once(child, 'close').catch((error: Error) => {
+    throw cannotRun(error);
+  })) as [number | null];
+  if (code !== 0)
+    throw new DatabaseError(
+      'embedded',
+      `the database could not be created: ${oneLine(complaint)}`,
+      initdbRemedy(complaint),
+    );
+}
+
+function initdbRemedy(complaint: string): string {
+  if (/could not look up effective user ID/.test(complaint))
+    return 'Postgres needs an account name: give this user id an entry in /etc/passwd, or set DATABASE_URL to a server of your own';
+  return 'mend the cause, or set DATABASE_URL to a PostgreSQL 15 or newer of your own';
+}
+
+function cannotRun(error: Error): DatabaseError {
+  return new DatabaseError(
+    'embedded',
+    `the bundled Postgres cannot be run here: ${error.message}`,
+    'it needs Linux with glibc (not musl) or macOS, and a file system that allows programs; else set DATABASE_URL to a server of your own',
+    { cause: error },
+  );
+}
+
+function as(home: Home): { uid?: number; gid?: number } {
+  return home.account === undefined ? {} : { uid: home.account.uid, gid: home.account.gid };
+}
+
+function settings(socket: string, durable: boolean): readonly string[] {
+  const values: Record<string, string | number> = {
+    listen_addresses: '',
+    unix_socket_directories: socket,
+    unix_socket_permissions: '0700',
+    cluster_name: 'hems',
+    max_connections: 100,
+    shared_buffers: '32MB',
+    io_method: 'sync',
+    jit: 'off',
+    wal_level: 'minimal',
+    max_wal_senders: 0,
+    max_logical_replication_workers: 0,
+    max_wal_size: '256MB',
+    fsync: durable ? 'on' : 'off',
+    synchronous_commit: durable ? 'on' : 'off',
+    full_page_writes: durable ? 'on' : 'off',
+    timezone: 'UTC',
+    log_timezone: 'UTC',
+    // Start, stop and crashes; refused statements are ours to log, and must not fill the disk.
+    log_min_messages: 'log',
+    log_checkpoints: 'off',
+  };
+  return Object.entries(values).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
+}
+
+const largestLog = 1024 * 1024;
+
+export interface LaunchedServer {
+  readonly child: ChildProcess;
+  /** What it has logged since it was launched; at most the last 2 000 characters. */
+  readonly complaint: () => Promise<string>;
+}
+
+/** Starts the server in a session of its own, so that Ctrl-C reaches us alone and we stop it last. */
+export async function launch(
+  home: Home,
+  binaries: PostgresBinaries,
+  socket: string,
+  durable: boolean,
+): Promise<LaunchedServer> {
+  const size = (await stat(home.log).catch(() => undefined))?.size ?? 0;
+  if (size > largestLog) await rename(home.log, `${home.log}.old`);
+  const log = await open(home.log, 'a', 0o600);
+  const offset = (await log.stat()).size;
+  try {
+    const child = spawn(join(binaries.native, 'bin', 'postgres'), ['-D', home.data, ...settings(socket, durable)], {
+      ...as(home),
+      cwd: '/',
+      env: environment,
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+    });
+    await once(child, 'spawn').catch((error: Error) => {
+      throw cannotRun(error);
+    });
+    child.unref();
+    const complaint = async (): Promise<string> =>
+      oneLine((await readFile(home.log, 'utf8')).slice(offset).slice(-2000));
+    return { child, complaint };
+  } finally {
+    await log.close();
+  }
+}
+
+function oneLine(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines.filter((line) => line !== '').join('; ') || '(it said nothing)';
+}
+
+/** After a container's restart an unrelated process may carry the old number, and Postgres would take it for a rival. */
+export async function clearStalePid(home: Home, stale: Postmaster): Promise<void> {
+  if (process.platform !== 'linux') return;
+  // A backend that outlived its postmaster still works in the cluster's folder.
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name)))
+    if ((await readlink(`/proc/${pid}/cwd`).catch(() => '')) === home.data) return;
+  const now = await readPostmaster(home.data);
+  if (now?.pid !== stale.pid) return;
+  await rm(join(home.data, 'postmaster.pid'), { force: true });
+  await rm(join(stale.socket, '.s.PGSQL.5432.lock'), { force: true });
+}
+
+/** "Fast shutdown": sessions are ended, everything is written. Resolves when the cluster is at rest. */
+export async function shutDown(data: string, { pid }: Postmaster, within = 30_000): Promise<boolean> {
+  signal(pid, 'SIGINT');
+  const deadline = performance.now() + within;
+  while (performance.now() < deadline) {
+    const now = await readPostmaster(data);
+    // The file goes last; the number itself may live on as a zombie where nobody reaps orphans.
+    if (now?.pid !== pid || !(await isServing(data, now))) return true;
+    await sleep(5);
+  }
+  signal(pid, 'SIGQUIT');
+  return false;
+}
+
+function signal(pid: number, name: 'SIGINT' | 'SIGQUIT'): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
