@@ -9,6 +9,8 @@ export interface Admission {
   readonly outcome: 'admitted';
   /** Correlates log, audit row and session. UUIDv7. */
   readonly id: string;
+  /** When the gate decided. */
+  readonly at: Date;
   readonly deviceId: string;
   readonly identity: DeviceIdentity;
   readonly path: CertificatePath;

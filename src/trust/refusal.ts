@@ -1,3 +1,7 @@
+import type { DeviceIdentity } from '../fleet/identity.ts';
+
+export type { DeviceIdentity };
+
 /**
  * Why a client was not let in. `reason` is the stable enum that dashboards, alerts and the OSS rely on (closed set);
  * `detail` names the finer rule (closed set too, see RefusalDetail in the rooms that produce it).
@@ -63,14 +67,4 @@ export interface Refusal {
   readonly peer: Peer;
   readonly identity?: DeviceIdentity;
   readonly deviceId?: string;
-}
-
-/** What the certificate proves: a value under one rule of one anchor, normalised to lower case. */
-export interface DeviceIdentity {
-  readonly anchor: string;
-  readonly kind: 'hnb-fqdn' | 'oui-serial';
-  /** `00a0bc123456.hnb.vendor.example`, or `00A0BC-PRODUCT-SERIAL` percent-decoded parts joined by "-". */
-  readonly value: string;
-  /** First six hex digits of the EUI or the OUI of the CN, upper case; a consistency hint only (CERT-21). */
-  readonly oui: string;
 }

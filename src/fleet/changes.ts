@@ -1,0 +1,40 @@
+import type { Queryable } from '../platform/postgres.ts';
+import { insertChange } from './changes-queries.ts';
+
+/** Who did it: a person at a door, a device that spoke, or a rule of the configuration. */
+export interface Actor {
+  readonly kind: 'cli' | 'rest' | 'device' | 'policy';
+  /** e.g. `maria@noc-7`. */
+  readonly name: string;
+}
+
+export interface Change {
+  readonly deviceId: string;
+  readonly at: Date;
+  readonly actor: Actor;
+  readonly action: ChangeAction;
+  readonly before?: Readonly<Record<string, unknown>>;
+  readonly after?: Readonly<Record<string, unknown>>;
+  readonly reason?: string;
+}
+
+export type ChangeAction =
+  | 'add'
+  | 'register'
+  | 'link_identity'
+  | 'import_serial'
+  | 'lose_serial'
+  | 'learn_serial'
+  | 'activate'
+  | 'claim_varies'
+  | 'hold_key'
+  | 'admit_key'
+  | 'approve'
+  | 'block'
+  | 'unblock'
+  | 'retire';
+
+/** Writes the audit row of a change; call it inside the transaction of the change. */
+export async function recordChange(tx: Queryable, change: Change): Promise<void> {
+  await tx.query(insertChange(change));
+}

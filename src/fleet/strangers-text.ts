@@ -1,0 +1,21 @@
+import { hash } from 'node:crypto';
+
+/** Controls, bidi and invisible characters, lone surrogates, and the backslash that the escapes are made of. */
+const dangerous = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\\]/gu;
+
+/**
+ * What a device or a stranger wrote, fit for SQL, logs and terminals: dangerous characters as `\u{hex}`, at most `most`
+ * characters (≥ 32). Two different texts stay different: a text that is cut ends in a digest of the whole.
+ */
+export function strangersText(text: string, most: number): string {
+  // A text far too long is cut before it is escaped: escaping 16 MB would be work for nothing.
+  const slice = text.length > most ? text.slice(0, most) : text;
+  const escaped = slice.replace(dangerous, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
+  if (slice.length === text.length && escaped.length <= most) return escaped;
+  return `${escaped.slice(0, most - 18)}…#${hash('sha256', text, 'hex').slice(0, 16)}`;
+}
+
+/** Text that is escaped already (x509's names), cut to at most `most` characters. */
+export function bounded(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, '')}…`;
+}
