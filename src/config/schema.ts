@@ -1,35 +1,52 @@
 import { z } from 'zod';
 
-const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** Node's timers hold 31 bits of milliseconds and fire at once beyond. */
+const longest = 24 * 86_400_000;
 
 /** A duration written for people ("30s", "12h"), kept as milliseconds. */
 const duration = z
   .string()
-  .regex(/^\d+(ms|s|m|h|d)$/, 'write a number and a unit: 500ms, 30s, 5m, 12h or 1d')
+  .regex(/^\d{1,9}(ms|s|m|h|d)$/, 'write a number and a unit: 500ms, 30s, 5m, 12h or 1d')
   .transform((text) => {
     const [, count, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(text) ?? [];
-    return Number(count) * (UNITS[unit ?? ''] ?? Number.NaN);
-  });
+    return Number(count) * (units[unit ?? ''] ?? Number.NaN);
+  })
+  .refine((milliseconds) => milliseconds >= 1 && milliseconds <= longest, 'must be between 1ms and 24d');
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'use lower-case letters, digits and "-"');
 const port = z.int().min(0).max(65_535);
+
+/** Two labels at least: an anchor that may speak for all of `com` may speak for anyone. */
+const realm = z
+  .string()
+  .toLowerCase()
+  .max(253)
+  .regex(
+    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$/,
+    'write a domain name of two labels or more, without wildcard and without a dot at either end: hnb.vendor.example',
+  );
 
 export const identityRuleNames = ['san-dns-hnb', 'cn-hnb-fqdn', 'cn-oui-serial'] as const;
 
 const anchor = z.strictObject({
   name,
   /** PEM files; each may hold several certificates. */
-  certificates: z.array(z.string()).min(1),
+  certificates: z.array(z.string().min(1)).min(1),
   kind: z.enum(['manufacturer', 'operator']).default('manufacturer'),
   identity: z.array(z.enum(identityRuleNames)).min(1).default(['san-dns-hnb', 'cn-hnb-fqdn', 'cn-oui-serial']),
   /** Realms this anchor may speak for, matched label by label from the right. Empty: every FQDN identity is refused. */
-  realms: z.array(z.string()).default([]),
+  realms: z.array(realm).default([]),
   /** Names of anchors that may claim the same realm. */
   sharesRealmsWith: z.array(name).default([]),
   registration: z.enum(['known-only', 'quarantine', 'auto']).default('known-only'),
   /** OUIs and new records an hour that `registration: auto` may create. */
   autoRegistration: z
-    .strictObject({ ouis: z.array(z.string().regex(/^[0-9A-Fa-f]{6}$/)).default([]), perHour: z.int().min(1).default(100) })
+    .strictObject({
+      ouis: z.array(z.string().regex(/^[0-9A-Fa-f]{6}$/, 'write six hexadecimal digits')).default([]),
+      perHour: z.int().min(1).default(100),
+    })
     .prefault({}),
   /** Default: hold for manufacturers' anchors, admit for the operator's. */
   onNewKey: z.enum(['hold', 'admit', 'refuse']).optional(),
@@ -49,10 +66,10 @@ const listener = z.strictObject({
   role: z.enum(['initial', 'serving']).default('serving'),
   profile: z.enum(['modern', 'legacy-rel12']).default('modern'),
   /** OpenSSL cipher string; judged suite by suite before the server starts. */
-  ciphers: z.string().optional(),
+  ciphers: z.string().min(1).optional(),
   /** Offer finite-field DHE (at least 2048 bits) besides ECDHE. */
   dhe: z.boolean().default(false),
-  certificates: z.array(z.strictObject({ chain: z.string(), key: z.string() })).min(1),
+  certificates: z.array(z.strictObject({ chain: z.string().min(1), key: z.string().min(1) })).min(1),
   anchors: z.array(name).min(1),
 });
 
@@ -63,9 +80,13 @@ const limits = z.strictObject({
   /** Refused handshakes an address block may make in a minute before it is turned away unread. */
   failuresPerAddress: z.int().min(1).default(600),
   connections: z.int().min(1).default(20_000),
-  headerBytes: z.int().min(1024).default(16_384),
+  headerBytes: z.int().min(1024).max(1_048_576).default(16_384),
   headerTime: duration.prefault('15s'),
-  bodyBytes: z.int().min(32_768).default(16 * 1024 * 1024),
+  bodyBytes: z
+    .int()
+    .min(32_768)
+    .max(256 * 1024 * 1024)
+    .default(16 * 1024 * 1024),
   bodyTime: duration.prefault('60s'),
   idleTime: duration.prefault('75s'),
   sessionTime: duration.prefault('10m'),
@@ -82,19 +103,34 @@ const audit = z.strictObject({
 });
 
 export const configSchema = z.strictObject({
-  dataDir: z.string().default('./var'),
+  dataDir: z.string().min(1).default('./var'),
   /** Without a URL the embedded Postgres of the data directory is used (only with --dev, demo and the tools). */
-  database: z.strictObject({ url: z.string().optional(), poolSize: z.int().min(1).max(200).default(10) }).prefault({}),
+  database: z
+    .strictObject({ url: z.string().min(1).optional(), poolSize: z.int().min(1).max(200).default(10) })
+    .prefault({}),
   management: z.strictObject({ address: z.string().default('127.0.0.1'), port: port.default(7548) }).prefault({}),
   listeners: z.array(listener).min(1),
   anchors: z.array(anchor).min(1),
   secondLock: z.enum(['enforce', 'count', 'off']).default('enforce'),
-  /** A full handshake at least this often; also the life of a ticket key (at most 12 h). */
+  /** A full handshake at least this often (at most 24 h); also the life of a ticket key (at most 12 h). */
   maxResumptionAge: duration.prefault('12h'),
   limits: limits.prefault({}),
   audit: audit.prefault({}),
-  log: z.strictObject({ level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info') }).prefault({}),
+  log: z
+    .strictObject({ level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info') })
+    .prefault({}),
 });
+
+/** For the tools, which need the database and, some of them, the anchors, but open no door. */
+export const toolSchema = configSchema.extend({
+  listeners: z.array(listener).default([]),
+  anchors: z.array(anchor).default([]),
+});
+
+/** Whether a part of the schema is a duration; for printing it as people write it. */
+export function isDuration(schema: z.core.$ZodType): boolean {
+  return schema === duration;
+}
 
 export type Config = z.output<typeof configSchema>;
 export type ConfigInput = z.input<typeof configSchema>;

@@ -85,17 +85,25 @@ async function giveServerBack(): Promise<void> {
 }
 
 async function startServer(): Promise<Server> {
-  const given = process.env['HEMS_TEST_POSTGRES_URL'];
-  if (given !== undefined) {
-    const owner = new URL(given).searchParams.get('host')?.startsWith('/') ? 'hems' : undefined;
-    return { adminUrl: given, owner };
-  }
+  const given = process.env.HEMS_TEST_POSTGRES_URL;
+  if (given !== undefined) return { adminUrl: given, owner: await ownerOn(given) };
   const place = createHash('sha256').update(root).digest('hex').slice(0, 8);
   const dataDir = join(tmpdir(), `hems-test-${userInfo().uid}-${place}`);
   const embedded = await startEmbeddedPostgres({ dataDir, durable: false });
   const started: Server = { adminUrl: embedded.adminUrl, owner: 'hems', embedded };
   await sweep(started);
   return started;
+}
+
+/** The embedded server has the role that hems works under; on a server of one's own the user of the URL owns all. */
+async function ownerOn(adminUrl: string): Promise<'hems' | undefined> {
+  const db = openPool({ url: adminUrl, poolSize: 1 });
+  try {
+    const found = await db.query({ text: `select 1 from pg_roles where rolname = 'hems' and rolcanlogin` });
+    return found.count > 0 && new URL(adminUrl).password === '' ? 'hems' : undefined;
+  } finally {
+    await db.close();
+  }
 }
 
 function databaseUrl(target: Server, name: string): string {
