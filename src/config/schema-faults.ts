@@ -61,14 +61,14 @@ function described(issue: Issue): ConfigFault {
 function causeOf(issue: Issue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return `${shown(issue.input)} is not of the right kind`;
+      return `${shown(issue.input, isSecret(issue.path))} is not of the right kind`;
     case 'too_small':
     case 'too_big':
       return issue.origin === 'array'
         ? 'the list has too few or too many entries'
-        : `${shown(issue.input)} is out of range`;
+        : `${shown(issue.input, isSecret(issue.path))} is out of range`;
     default:
-      return `${shown(issue.input)} is not allowed`;
+      return `${shown(issue.input, isSecret(issue.path))} is not allowed`;
   }
 }
 
@@ -104,8 +104,13 @@ function article(kind: string): string {
   return words[kind] ?? kind;
 }
 
+function isSecret(path: readonly PropertyKey[]): boolean {
+  return keyOf(path) === 'database.url';
+}
+
 /** A value of the file in a message: short, on one line, and never a URL's password. */
-function shown(value: unknown): string {
+function shown(value: unknown, secret: boolean): string {
+  if (secret) return 'the value';
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'a group of keys';
   const text = JSON.stringify(value) ?? String(value);
   if (/:\/\/[^/]*@/.test(text)) return 'the value';
