@@ -1,0 +1,145 @@
+import {
+  collect,
+  type DerCursor,
+  type DerElement,
+  derError,
+  enter,
+  expect,
+  finish,
+  sameBytes,
+  take,
+  tags,
+  toHex,
+  whole,
+} from './der.ts';
+import { isStringTag, stringOf } from './der-strings.ts';
+import { readOid } from './der-values.ts';
+import { attributeNames } from './oids.ts';
+import { prepare } from './string-preparation.ts';
+
+/** One attribute of a relative distinguished name. */
+export interface NameAttribute {
+  readonly type: string;
+  /** The text; undefined where the value is not of a string type. */
+  readonly value: string | undefined;
+  /** Identifier octet of the value's type. */
+  readonly tag: number;
+  /** The value, tag and length included. */
+  readonly der: Uint8Array;
+}
+
+export type RelativeName = readonly NameAttribute[];
+
+/** A distinguished name (RFC 5280 4.1.2.4), most general attribute first, as encoded. */
+export interface Name {
+  readonly der: Uint8Array;
+  readonly rdns: readonly RelativeName[];
+}
+
+const mostRdns = 4096;
+const mostAttributes = 64;
+
+export function readName(cursor: DerCursor, name: string): Name {
+  return nameOf(expect(cursor, tags.sequence, name));
+}
+
+/** A Name from its SEQUENCE (or, in a distribution point, the RelativeDistinguishedName added to an issuer). */
+export function nameOf(element: DerElement): Name {
+  return { der: whole(element), rdns: collect(enter(element), readRelativeName, mostRdns) };
+}
+
+export function readRelativeName(cursor: DerCursor): RelativeName {
+  return relativeNameOf(expect(cursor, tags.set, 'relativeDistinguishedName'));
+}
+
+export function relativeNameOf(element: DerElement): RelativeName {
+  const attributes = collect(enter(element), readAttribute, mostAttributes);
+  if (attributes.length === 0) throw derError(element.field, 'missing', 'has no attribute');
+  return attributes;
+}
+
+function readAttribute(cursor: DerCursor): NameAttribute {
+  const inside = enter(expect(cursor, tags.sequence, 'attribute'));
+  const type = readOid(inside, 'type');
+  const value = take(inside, attributeNames[type] ?? type);
+  finish(inside);
+  return { type, value: isStringTag(value.tag) ? stringOf(value) : undefined, tag: value.tag, der: whole(value) };
+}
+
+const keys = new WeakMap<Name, readonly string[]>();
+
+/**
+ * One string for each relative name, equal for two names exactly when RFC 5280 7.1 calls them equal: the same
+ * attributes, in any order within the set, values compared after string preparation.
+ */
+export function comparisonKeys(name: Name): readonly string[] {
+  let found = keys.get(name);
+  if (found === undefined) {
+    found = name.rdns.map((rdn) => rdn.map(attributeKey).sort().join('+'));
+    keys.set(name, found);
+  }
+  return found;
+}
+
+function attributeKey({ type, value, der }: NameAttribute): string {
+  if (value === undefined) return `${type}#${toHex(der)}`;
+  // JSON quoting keeps the separators apart from what a stranger writes into a value.
+  return `${type}=${JSON.stringify(prepare(value))}`;
+}
+
+/** RFC 5280 7.1. */
+export function namesEqual(a: Name, b: Name): boolean {
+  if (sameBytes(a.der, b.der)) return true;
+  return a.rdns.length === b.rdns.length && startsWith(comparisonKeys(a), comparisonKeys(b));
+}
+
+/** True when `base` is an initial sequence of `name`: the subtree of a directoryName (RFC 5280 4.2.1.10, 7.1). */
+export function isWithin(name: Name, base: Name): boolean {
+  return startsWith(comparisonKeys(name), comparisonKeys(base));
+}
+
+function startsWith(long: readonly string[], short: readonly string[]): boolean {
+  return short.length <= long.length && short.every((key, i) => key === long[i]);
+}
+
+/** Values of one attribute type, in the order encoded, e.g. of `2.5.4.3` for the common names. */
+export function attributeValues(name: Name, type: string): string[] {
+  return name.rdns.flatMap((rdn) => rdn.flatMap((a) => (a.type === type && a.value !== undefined ? [a.value] : [])));
+}
+
+/** Longest text printed of one attribute value. */
+const printed = 256;
+
+/**
+ * RFC 4514, most specific attribute first. What a stranger wrote is data: controls, line ends, bidirectional and
+ * invisible characters are written as \XX (their UTF-8 octets), long values are cut.
+ */
+export function nameToString(name: Name): string {
+  return name.rdns
+    .toReversed()
+    .map((rdn) => rdn.map(attributeToString).join('+'))
+    .join(',');
+}
+
+function attributeToString({ type, value, der }: NameAttribute): string {
+  const label = attributeNames[type] ?? type;
+  if (value === undefined || attributeNames[type] === undefined) return `${label}=#${cut(toHex(der))}`;
+  return `${label}=${escapeValue(cut(value))}`;
+}
+
+function cut(text: string): string {
+  return text.length > printed ? `${text.slice(0, printed).replace(/[\ud800-\udbff]$/, '')}…` : text;
+}
+
+function escapeValue(value: string): string {
+  return value
+    .replace(/["+,;<>\\]/g, '\\$&')
+    .replace(/^[ #]| $/g, '\\$&')
+    .replace(/[\p{C}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]|\u034f|[\ufe00-\ufe0f]/gu, octets);
+}
+
+function octets(character: string): string {
+  return [...Buffer.from(character)].map((octet) => `\\${octet.toString(16).padStart(2, '0').toUpperCase()}`).join('');
+}
+
+export const emptyName: Name = { der: Uint8Array.of(0x30, 0x00), rdns: [] };

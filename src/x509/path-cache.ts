@@ -1,0 +1,72 @@
+import type { Certificate } from './certificate.ts';
+
+/** What is remembered of a leaf: the way to its anchor, every signature of it verified. */
+export interface KnownPath {
+  readonly intermediates: readonly Certificate[];
+  readonly anchor: Certificate;
+}
+
+/**
+ * Remembers verified signatures and nothing else: validity, profile and policy are looked at every time. Only paths
+ * that led to an anchor and were good enter, so that strangers cannot fill it.
+ */
+export interface PathCache {
+  readonly leafPath: (fingerprint: string) => KnownPath | undefined;
+  /** A CA certificate of a remembered path, with its key imported. */
+  readonly issuer: (fingerprint: string) => Certificate | undefined;
+  readonly isSignedBy: (subject: Certificate, issuer: Certificate) => boolean;
+  readonly remember: (leaf: Certificate, path: KnownPath) => void;
+  /** Forgets everything. */
+  readonly clear: () => void;
+  readonly size: () => { readonly leaves: number; readonly issuers: number };
+}
+
+/** `maxEntries` bounds the leaves; CA certificates and their signatures have an eighth of it each, 64 at least. */
+export function createPathCache({ maxEntries }: { readonly maxEntries: number }): PathCache {
+  const leaves = leastRecentlyUsed<KnownPath>(maxEntries);
+  const most = Math.max(64, Math.ceil(maxEntries / 8));
+  const issuers = leastRecentlyUsed<Certificate>(most);
+  const signatures = leastRecentlyUsed<true>(most);
+  const edge = (subject: Certificate, issuer: Certificate): string => subject.fingerprint + issuer.fingerprint;
+  return {
+    leafPath: leaves.get,
+    issuer: issuers.get,
+    isSignedBy: (subject, issuer) => signatures.get(edge(subject, issuer)) === true,
+    remember(leaf, path) {
+      leaves.set(leaf.fingerprint, path);
+      path.intermediates.forEach((certificate, i) => {
+        issuers.set(certificate.fingerprint, certificate);
+        signatures.set(edge(certificate, path.intermediates[i + 1] ?? path.anchor), true);
+      });
+    },
+    clear() {
+      for (const map of [leaves, issuers, signatures]) map.clear();
+    },
+    size: () => ({ leaves: leaves.size(), issuers: issuers.size() }),
+  };
+}
+
+function leastRecentlyUsed<Value>(most: number) {
+  const entries = new Map<string, Value>();
+  return {
+    get(key: string): Value | undefined {
+      const value = entries.get(key);
+      if (value !== undefined) {
+        entries.delete(key);
+        entries.set(key, value);
+      }
+      return value;
+    },
+    set(key: string, value: Value): void {
+      entries.delete(key);
+      entries.set(key, value);
+      if (entries.size > most)
+        for (const oldest of entries.keys()) {
+          entries.delete(oldest);
+          break;
+        }
+    },
+    clear: () => entries.clear(),
+    size: () => entries.size,
+  };
+}

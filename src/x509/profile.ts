@@ -1,0 +1,86 @@
+import type { Certificate } from './certificate.ts';
+import type { PathDetail } from './path-failure.ts';
+import { formRules } from './profile-form-rules.ts';
+import { strengthRules } from './profile-strength-rules.ts';
+import { usageRules } from './profile-usage-rules.ts';
+
+export type RuleLevel = 'refuse' | 'warn' | 'off';
+
+/** What a rule sees: one certificate below the anchor, and where it stands. */
+export interface RuleSubject {
+  readonly certificate: Certificate;
+  /** The certificate that issued it: the next one up, or the anchor. */
+  readonly issuer: Certificate;
+  readonly role: 'leaf' | 'ca';
+  /** A CA that issued the leaf itself. */
+  readonly issuesLeaf: boolean;
+  /** Dotted decimal of the purpose asked for; undefined for any. */
+  readonly purpose: string | undefined;
+}
+
+export interface RuleFinding {
+  readonly detail: PathDetail;
+  readonly message: string;
+}
+
+/** One named rule. Rules are data: what they ask for, where that stands, and how serious each profile takes it. */
+export interface ProfileRule {
+  readonly name: string;
+  readonly clause: string;
+  readonly summary: string;
+  readonly applies: 'leaf' | 'ca' | 'every';
+  readonly levels: { readonly hems: RuleLevel; readonly rfc5280: RuleLevel };
+  /** The finding where the certificate breaks the rule. */
+  readonly check: (subject: RuleSubject) => RuleFinding | undefined;
+}
+
+/** Every rule, in the order they are looked at: the first that refuses is the reason. */
+export const profileRules: readonly ProfileRule[] = [...strengthRules, ...formRules, ...usageRules];
+
+/** A profile: the level of every rule. */
+export interface Profile {
+  readonly name: string;
+  readonly levels: ReadonlyMap<string, RuleLevel>;
+}
+
+function profileNamed(name: 'hems' | 'rfc5280'): Profile {
+  return { name, levels: new Map(profileRules.map((rule) => [rule.name, rule.levels[name]])) };
+}
+
+/** `hems`: TS 33.310 clause 6.1 for femtocells on top of the RFC, the default. `rfc5280`: the RFC alone. */
+export const profiles = { hems: profileNamed('hems'), rfc5280: profileNamed('rfc5280') } as const;
+
+export type ProfileName = keyof typeof profiles;
+
+/** A profile with some levels changed; the names that are no rules are returned instead where there are any. */
+export function withLevels(
+  profile: Profile,
+  levels: Readonly<Record<string, RuleLevel>>,
+): { readonly ok: true; readonly profile: Profile } | { readonly ok: false; readonly unknownRules: string[] } {
+  const unknownRules = Object.keys(levels).filter((rule) => !profile.levels.has(rule));
+  if (unknownRules.length > 0) return { ok: false, unknownRules };
+  return { ok: true, profile: { name: profile.name, levels: new Map([...profile.levels, ...Object.entries(levels)]) } };
+}
+
+export function levelOf(profile: Profile, rule: string): RuleLevel {
+  // A rule that a profile does not know refuses: the safe side of a typing error.
+  return profile.levels.get(rule) ?? 'refuse';
+}
+
+export interface Finding extends RuleFinding {
+  readonly rule: ProfileRule;
+  readonly level: 'refuse' | 'warn';
+}
+
+/** What a certificate breaks of a profile, in the order of the rules. */
+export function findingsOf(profile: Profile, subject: RuleSubject): Finding[] {
+  const findings: Finding[] = [];
+  for (const rule of profileRules) {
+    if (rule.applies !== 'every' && rule.applies !== subject.role) continue;
+    const level = levelOf(profile, rule.name);
+    if (level === 'off') continue;
+    const finding = rule.check(subject);
+    if (finding !== undefined) findings.push({ ...finding, rule, level });
+  }
+  return findings;
+}

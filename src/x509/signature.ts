@@ -1,0 +1,93 @@
+import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import type { Signature } from './certificate.ts';
+import type { PublicKeyInfo } from './public-key.ts';
+
+/** What a verification says. Everything but `good` refuses; each has a name so that the refusal has one. */
+export type SignatureVerdict =
+  | 'good'
+  | 'bad'
+  /** The key is not of the kind that the algorithm needs. */
+  | 'key_mismatch'
+  /** A key that cannot be read, or would cost too much (see `verificationCost`). */
+  | 'key_unusable'
+  /** The algorithm is refused by name, or has none here. */
+  | 'algorithm_refused';
+
+const imported = new WeakMap<PublicKeyInfo, KeyObject | null>();
+
+function keyObjectOf(key: PublicKeyInfo): KeyObject | null {
+  let object = imported.get(key);
+  if (object === undefined) {
+    object = importKey(key);
+    imported.set(key, object);
+  }
+  return object;
+}
+
+function importKey(key: PublicKeyInfo): KeyObject | null {
+  try {
+    return createPublicKey({ key: bufferOf(key.spki), format: 'der', type: 'spki' });
+  } catch {
+    return null;
+  }
+}
+
+export function hasImportedKey(key: PublicKeyInfo): boolean {
+  return imported.has(key);
+}
+
+/** The key as node:crypto takes it; undefined when it cannot be used at all. */
+export function toKeyObject(key: PublicKeyInfo): KeyObject | undefined {
+  return Number.isFinite(verificationCost(key)) ? (keyObjectOf(key) ?? undefined) : undefined;
+}
+
+const keysFor: Readonly<Record<string, readonly string[]>> = {
+  'rsa-pkcs1': ['rsa'],
+  'rsa-pss': ['rsa', 'rsa-pss'],
+  ecdsa: ['ec'],
+  ed25519: ['ed25519'],
+};
+
+/** Verifies over the octets that were signed, never over something encoded anew. */
+export function verifySignature(signature: Signature, key: PublicKeyInfo): SignatureVerdict {
+  const { algorithm } = signature;
+  if (algorithm.kind === 'refused' || algorithm.kind === 'unknown') return 'algorithm_refused';
+  if (!keysFor[algorithm.kind]?.includes(key.algorithm)) return 'key_mismatch';
+  const object = toKeyObject(key);
+  if (object === undefined) return 'key_unusable';
+  const hashName = algorithm.kind === 'ed25519' ? null : algorithm.hash;
+  const pss = algorithm.kind === 'rsa-pss';
+  const options = pss
+    ? { key: object, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: algorithm.saltLength }
+    : object;
+  try {
+    return verify(hashName, signature.signed, options, signature.value) ? 'good' : 'bad';
+  } catch {
+    // OpenSSL throws on what it cannot process, e.g. PSS parameters that the key forbids.
+    return 'bad';
+  }
+}
+
+/**
+ * What one verification costs, in verifications of P-256 (about 0.1 ms), rounded up; Infinity for keys that are never
+ * used, because a stranger could make one verification last for seconds with them.
+ */
+export function verificationCost({ algorithm, bits, curve, exponent }: PublicKeyInfo): number {
+  switch (algorithm) {
+    case 'rsa':
+    case 'rsa-pss':
+      if (bits < 512 || bits > 8192 || exponent === undefined || !/^[0-9a-f]{1,8}$/.test(exponent))
+        return Number.POSITIVE_INFINITY;
+      return exponent.length <= 5 ? Math.ceil(bits / 4096) : 2 * Math.ceil(bits / 1024);
+    case 'ec':
+      return curve === 'P-256' ? 1 : curve === 'P-384' || curve === 'P-521' ? 6 : Number.POSITIVE_INFINITY;
+    case 'ed25519':
+      return 2;
+    default:
+      return Number.POSITIVE_INFINITY;
+  }
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
