@@ -74,10 +74,15 @@ comment on table device_serials is
 
 create table certificate_chains (
   id bytea primary key check (length(id) = 32),
+  -- SHA-256 over the issuer name of the leaf and the fingerprints of the intermediates is the id.
   -- DER of the intermediates of a verified path, lowest first; empty when the anchor issued the leaf.
   certificates bytea[] not null,
+  -- SHA-256 of the issuer name of the leaves seen with it: finds the chain of a leaf that was never kept.
+  leaf_issuer bytea not null check (length(leaf_issuer) = 32),
   first_seen timestamptz not null
 );
+
+create index certificate_chains_by_issuer on certificate_chains (leaf_issuer, first_seen);
 
 comment on table certificate_chains is
   'A resumed TLS session yields the leaf alone: its path is judged again with the intermediates kept here.';
@@ -105,6 +110,7 @@ create table device_certificates (
   primary key (device_id, fingerprint)
 );
 
+create index device_certificates_by_fingerprint on device_certificates (fingerprint);
 create index device_certificates_held on device_certificates (device_id) where state = 'held';
 
 create table device_contact (
