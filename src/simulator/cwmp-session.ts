@@ -8,7 +8,7 @@ import type { AcsEnvelope } from './soap-reader.ts';
 import { type EventStruct, envelopeXml, informXml, namespaces, transferCompleteXml } from './soap-writer.ts';
 
 /** RPCs the device answers in one session before it thinks its ACS mad. */
-const maxRequests = 10_000;
+const maxRequests = 1000;
 
 /**
  * One CWMP session (TR-069 3.7): Inform, the device's own calls, an empty POST, then whatever the ACS asks until it
@@ -102,7 +102,10 @@ async function acsTurn(wire: Wire, first: Answer): Promise<void> {
     if (answer.kind === 'end') report.complete = true;
     if (answer.kind !== 'envelope') return;
     const { body, id } = answer.envelope;
-    if (body.kind === 'fault') return;
+    if (body.kind === 'fault' || body.method.endsWith('Response')) {
+      report.violations.push(`a ${body.kind === 'fault' ? 'fault' : body.method} that answers nothing`);
+      return;
+    }
     report.answered.push(body.method);
     const version = cell.options.cwmp ?? '1.1';
     const reply = answerRequest(cell.state, body.method, body.element, new Date());

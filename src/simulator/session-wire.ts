@@ -109,7 +109,7 @@ async function open(wire: Wire): Promise<HttpConnection | undefined> {
   });
   if (opened.localPort !== undefined) report.localPorts.push(opened.localPort);
   if (opened.kind === 'failed') {
-    if (opened.localPort !== undefined) report.closedBy = 'acs';
+    if (opened.localPort !== undefined) report.closedBy = opened.byDevice ? 'device' : 'acs';
     if (opened.alert !== undefined) report.alert = opened.alert;
     report.error = opened.error;
     return undefined;

@@ -42,6 +42,8 @@ export interface FailedTls {
   /** Number of the alert received. */
   readonly alert?: number;
   readonly error: string;
+  /** The device ended it: it lost its patience, or does not trust the H(e)MS. */
+  readonly byDevice: boolean;
 }
 
 /** Alert numbers that a gate sends (RFC 8446 6.2), by name. */
@@ -76,6 +78,9 @@ export function alertOf(error: Error): number | undefined {
   return found === null ? undefined : Number(found[1]);
 }
 
+/** Codes of errors with which Node refuses the server's certificate. */
+const distrust = /^(ERR_TLS_CERT_ALTNAME_INVALID|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|INVALID_PURPOSE)/;
+
 /** Opens a connection as a femtocell does. `onSession` is told of every session the ACS offers for resumption. */
 export async function openTls(
   target: TlsTarget,
@@ -97,12 +102,19 @@ export async function openTls(
     };
     const fail = (error: Error): void => {
       const alert = alertOf(error);
-      settle({ kind: 'failed', localPort, error: error.message, ...(alert === undefined ? {} : { alert }) });
+      settle({
+        kind: 'failed',
+        localPort,
+        error: error.message,
+        byDevice: error === late || distrust.test((error as NodeJS.ErrnoException).code ?? ''),
+        ...(alert === undefined ? {} : { alert }),
+      });
       socket.destroy();
     };
     const closed = (): void => fail(new Error('closed during the handshake'));
     const done = (): void => settle(opened(socket, localPort));
-    const timer = setTimeout(() => fail(new Error(`no handshake within ${timeoutMs} ms`)), timeoutMs);
+    const late = new Error(`no handshake within ${timeoutMs} ms`);
+    const timer = setTimeout(() => fail(late), timeoutMs);
     const socket = connectTls({ ...clientOptions(target, credentials, choices), socket: tcp });
     socket.on('session', onSession).on('error', fail).on('close', closed).on('secureConnect', done);
   });
@@ -148,7 +160,7 @@ export function openTcp(url: URL, timeoutMs: number): Promise<Socket | FailedTls
     const timer = setTimeout(() => socket.destroy(new Error(`no connection within ${timeoutMs} ms`)), timeoutMs);
     const fail = (error: Error): void => {
       clearTimeout(timer);
-      resolve({ kind: 'failed', error: error.message });
+      resolve({ kind: 'failed', error: error.message, byDevice: false });
     };
     socket.once('error', fail);
     socket.once('connect', () => {
