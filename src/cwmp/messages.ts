@@ -1,0 +1,108 @@
+import type { AcsFaultCode, CpeFault } from './faults.ts';
+import type { CwmpVersion } from './versions.ts';
+
+/*
+ * CWMP messages in the standard's words (TR-069 Annex A). All text that came from a device is as it was sent: any
+ * Unicode that XML can carry, C1 controls and bidi marks included. It is data, to be escaped wherever it is shown.
+ */
+
+/** What an Inform claims its sender to be; the certificate, not this, says who it is. */
+export interface DeviceIdStruct {
+  readonly manufacturer: string;
+  /** As sent: six hexadecimal digits from a device that keeps the rules, some send lower case. */
+  readonly oui: string;
+  readonly productClass: string;
+  readonly serialNumber: string;
+}
+
+export interface EventStruct {
+  /** `0 BOOTSTRAP`, `M Reboot`, `X 00D09E Something`, …; unknown codes are carried. */
+  readonly eventCode: string;
+  readonly commandKey: string;
+}
+
+export interface ParameterValueStruct {
+  readonly name: string;
+  readonly value: string;
+  /** Local part of `xsi:type`, e.g. `unsignedInt`; absent if the device sent none. */
+  readonly type?: string;
+}
+
+/** The outcome of a file transfer: faultCode 0 means that there was none. */
+export interface FaultStruct {
+  readonly faultCode: number;
+  readonly faultString: string;
+}
+
+export interface Inform {
+  readonly method: 'Inform';
+  readonly deviceId: DeviceIdStruct;
+  readonly events: readonly EventStruct[];
+  readonly maxEnvelopes: number;
+  /** xsd:dateTime as sent, `0001-01-01T00:00:00Z` while the device does not know the time; `readDateTime` reads it. */
+  readonly currentTime: string;
+  readonly retryCount: number;
+  readonly parameterList: readonly ParameterValueStruct[];
+}
+
+export interface TransferComplete {
+  readonly method: 'TransferComplete';
+  readonly commandKey: string;
+  readonly faultStruct: FaultStruct;
+  /** xsd:dateTime as sent. */
+  readonly startTime: string;
+  readonly completeTime: string;
+}
+
+/** A request that hems knows by its name only: it is answered with fault 8000. */
+export interface UnsupportedRequest {
+  readonly method: 'unsupported';
+  /** The method's name as sent, e.g. `RequestDownload` or `X_00D09E_Hello`. */
+  readonly name: string;
+}
+
+/** What a CPE asks of the ACS. */
+export type CpeRequest = Inform | { readonly method: 'GetRPCMethods' } | TransferComplete | UnsupportedRequest;
+
+/** What the ACS asks of a CPE. */
+export type AcsRequest =
+  | { readonly method: 'GetRPCMethods' }
+  | { readonly method: 'GetParameterValues'; readonly parameterNames: readonly string[] };
+
+/** What the ACS answers to a CPE's request. */
+export type AcsResponse =
+  | { readonly method: 'InformResponse' }
+  | { readonly method: 'GetRPCMethodsResponse'; readonly methodList: readonly string[] }
+  | { readonly method: 'TransferCompleteResponse' }
+  | { readonly method: 'Fault'; readonly faultCode: AcsFaultCode };
+
+/** What a CPE answers to the ACS's request, unless it answers with a fault. */
+export type CpeResponse =
+  | { readonly method: 'GetRPCMethodsResponse'; readonly methodList: readonly string[] }
+  | { readonly method: 'GetParameterValuesResponse'; readonly parameterList: readonly ParameterValueStruct[] }
+  | { readonly method: 'unsupported'; readonly name: string };
+
+/** The one message that an envelope's body holds. */
+export type CpeMessage =
+  | { readonly kind: 'request'; readonly request: CpeRequest }
+  | { readonly kind: 'response'; readonly response: CpeResponse }
+  | { readonly kind: 'fault'; readonly fault: CpeFault };
+
+/** SOAP headers of an envelope from a CPE; those that only an ACS may send (and NoMoreRequests) are passed over. */
+export interface CpeHeaders {
+  /** Echoed unchanged in the answer; absent if the device sent none. */
+  readonly id?: string;
+  /** Seconds (CWMP 1.3). */
+  readonly sessionTimeout?: number;
+  /** As sent, e.g. `['1.0', '1.1']` (CWMP 1.4). */
+  readonly supportedCwmpVersions?: readonly string[];
+}
+
+export interface Envelope {
+  /** The CWMP namespace as sent, invented ones included (`urn:dslforum-org:cwmp-1-4`): answers carry the same. */
+  readonly namespace: string;
+  /** The version that this envelope by itself lets one infer; what a session speaks is settled by its Inform. */
+  readonly version: CwmpVersion;
+  readonly headers: CpeHeaders;
+  readonly body: CpeMessage;
+}
