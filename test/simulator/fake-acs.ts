@@ -29,6 +29,7 @@ export async function fakeAcs(
   answer: (seen: Seen, index: number) => Reply,
   gate: (socket: TLSSocket) => boolean = () => true,
   tls: TlsOptions = {},
+  address = '127.0.0.1',
 ): Promise<FakeAcs> {
   const seen: Seen[] = [];
   const http = createHttpServer((request: IncomingMessage, response: ServerResponse) => {
@@ -62,9 +63,9 @@ export async function fakeAcs(
   server.on('connection', (socket: Socket) => {
     open.add(socket.on('close', () => open.delete(socket)));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
   return {
-    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/cwmp`,
+    url: `https://${address}:${(server.address() as AddressInfo).port}/cwmp`,
     seen,
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
