@@ -1,0 +1,85 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { systemClock } from '../platform/clock.ts';
+import { followDecisions, type LogEntry } from '../trust/decision-log.ts';
+import { refusalReasons } from '../trust/refusal.ts';
+import { commandLogger, toolConfig } from './configuration.ts';
+import { withDatabase } from './database-access.ts';
+import { logLine } from './decision-line.ts';
+import { print, printJson } from './terminal.ts';
+
+interface Options {
+  readonly config?: string;
+  readonly dataDir?: string;
+  readonly json?: boolean;
+  readonly follow: boolean;
+  readonly last: number;
+  readonly since: number;
+  readonly refused?: boolean;
+  readonly known?: boolean;
+  readonly reason?: string;
+}
+
+const spans = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+function span(text: string): number {
+  const [, count, unit] = /^(\d{1,4})([smhd])$/.exec(text) ?? [];
+  if (unit === undefined) throw new InvalidArgumentError('write a number and a unit: 30s, 10m, 2h or 7d');
+  return Number(count) * spans[unit as keyof typeof spans];
+}
+
+function count(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('write a number up to 99999');
+  return Number(text);
+}
+
+function oneReason(text: string): string {
+  if ((refusalReasons as readonly string[]).includes(text)) return text;
+  throw new InvalidArgumentError(`known reasons are ${refusalReasons.join(', ')}`);
+}
+
+function wanted(entry: LogEntry, options: Options): boolean {
+  const { outcome, reason, peer } =
+    entry.kind === 'decision' ? entry.decision : { outcome: 'refused', ...entry.summary };
+  if (options.refused === true && outcome !== 'refused') return false;
+  if (options.known === true && peer !== 'known') return false;
+  return options.reason === undefined || options.reason === reason;
+}
+
+export function addEventsCommand(hems: Command): void {
+  hems
+    .command('events')
+    .description('follow the admission log: who was let in, who was refused and why')
+    .option('--no-follow', 'end after what is there')
+    .option('--last <n>', 'how many to begin with', count, 20)
+    .option('--since <span>', 'how far back to begin: 30s, 10m, 2h, 7d', span, spans.d)
+    .option('--refused', 'refusals only')
+    .option('--known', 'devices of the register only: none of the Internet’s noise')
+    .option('--reason <reason>', 'this reason only', oneReason)
+    .option('--config <file>', 'configuration file (default: HEMS_CONFIG, or the embedded database)')
+    .option('--data-dir <dir>', 'data directory of the embedded database (default: HEMS_DATA_DIR or ./var)')
+    .option('--json', 'one JSON object a line')
+    .action(follow);
+}
+
+async function follow(options: Options): Promise<void> {
+  const config = toolConfig(options);
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  // A reader that went away ("| head") is the same as Ctrl-C.
+  process.stdout.once('error', () => stop.abort());
+  await withDatabase({ config, logger: commandLogger(config) }, async (db) => {
+    const since = new Date(systemClock.now().getTime() - options.since);
+    const log = followDecisions(db, systemClock, {
+      since,
+      limit: options.last,
+      follow: options.follow,
+      signal: stop.signal,
+    });
+    for await (const entry of log) {
+      if (stop.signal.aborted) return;
+      if (!wanted(entry, options)) continue;
+      if (options.json === true) printJson(entry.kind === 'decision' ? entry.decision : entry.summary);
+      else print(logLine(entry));
+    }
+  });
+}
