@@ -27,3 +27,13 @@ const processed = new Set<ExtensionName | undefined>([
 export function isProcessed(extension: Extension): boolean {
   return extension.name !== undefined && processed.has(extension.name);
 }
+
+/** Extensions that RFC 5280 wants not critical (4.2.1.1, 4.2.1.2, 4.2.1.8, 4.2.1.15, 4.2.2). */
+export const neverCritical: readonly ExtensionName[] = [
+  'authorityKeyIdentifier',
+  'subjectKeyIdentifier',
+  'authorityInfoAccess',
+  'subjectInfoAccess',
+  'subjectDirectoryAttributes',
+  'freshestCRL',
+];

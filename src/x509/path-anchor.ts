@@ -1,5 +1,5 @@
 import type { Certificate } from './certificate.ts';
-import { isProcessed } from './critical-extensions.ts';
+import { isProcessed, neverCritical } from './critical-extensions.ts';
 import { comparisonKeys, type Name } from './name.ts';
 import type { PathDetail } from './path-failure.ts';
 import type { Profile } from './profile.ts';
@@ -67,12 +67,14 @@ export function anchorFault(
     if (extensions.keyUsage !== undefined && !extensions.keyUsage.includes('keyCertSign'))
       return { detail: 'key_cert_sign', clause: 'RFC 5280 4.2.1.3', message: 'the anchor may not sign certificates' };
   }
-  const unknown = extensions.all.find((extension) => extension.critical && !isProcessed(extension));
-  if (unknown !== undefined)
+  const wrong = extensions.all.find(
+    (extension) => extension.critical && (!isProcessed(extension) || neverCritical.some((n) => n === extension.name)),
+  );
+  if (wrong !== undefined)
     return {
       detail: 'anchor_critical_extension',
       clause: 'RFC 5280 4.2',
-      message: `the anchor has the unknown critical extension ${unknown.oid}`,
+      message: `the anchor has the critical extension ${wrong.name ?? wrong.oid}, which is unknown or must not be critical`,
     };
   const outside = anchor.acceptExpired ? undefined : outsideValidity(certificate, at);
   if (outside === undefined) return undefined;

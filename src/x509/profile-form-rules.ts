@@ -1,4 +1,5 @@
 import type { Certificate } from './certificate.ts';
+import { neverCritical } from './critical-extensions.ts';
 import { isCritical } from './extensions.ts';
 import type { NameConstraints } from './extension-subtrees.ts';
 import type { ExtensionName } from './oids.ts';
@@ -8,16 +9,6 @@ import type { ProfileRule, RuleFinding } from './profile.ts';
 /** Rules on the form of a certificate: version, serial number, names, which extensions and how marked. */
 
 const broken = (message: string): RuleFinding => ({ detail: 'profile_rule', message });
-
-/** RFC 5280: these must not be critical. */
-const neverCritical: readonly ExtensionName[] = [
-  'authorityKeyIdentifier',
-  'subjectKeyIdentifier',
-  'authorityInfoAccess',
-  'subjectInfoAccess',
-  'subjectDirectoryAttributes',
-  'freshestCRL',
-];
 
 /** RFC 5280: these must be critical. */
 const alwaysCritical: readonly ExtensionName[] = ['nameConstraints', 'policyConstraints', 'inhibitAnyPolicy'];
@@ -130,7 +121,7 @@ export const formRules: readonly ProfileRule[] = [
     clause: 'RFC 5280 4.2.1.6',
     summary: 'a dNSName is a host name, with a wildcard as its first label at most',
     applies: 'every',
-    levels: { hems: 'refuse', rfc5280: 'refuse' },
+    levels: { hems: 'warn', rfc5280: 'refuse' },
     check: ({ certificate: { extensions } }) =>
       extensions.subjectAltName?.some(
         (n) => n.kind === 'dNSName' && (!dnsName.test(n.value) || allDigits.test(n.value)),
@@ -152,9 +143,10 @@ export const formRules: readonly ProfileRule[] = [
   {
     name: 'always-critical',
     clause: 'RFC 5280 4.2.1.10, 4.2.1.11, 4.2.1.14',
+    // A duty of the CA; they are processed either way.
     summary: 'nameConstraints, policyConstraints and inhibitAnyPolicy are critical',
     applies: 'every',
-    levels: { hems: 'warn', rfc5280: 'refuse' },
+    levels: { hems: 'warn', rfc5280: 'warn' },
     check: ({ certificate }) => {
       const wrong = present(certificate, alwaysCritical).filter((name) => !isCritical(certificate.extensions, name));
       return wrong.length > 0 ? broken(`must be critical: ${listed(wrong)}`) : undefined;

@@ -47,9 +47,10 @@ export const usageRules: readonly ProfileRule[] = [
   {
     name: 'key-usage',
     clause: 'RFC 5280 4.2.1.3',
+    // The RFC leaves it to the application which bits its protocol needs.
     summary: 'keyUsage, where present, has digitalSignature (or keyAgreement)',
     applies: 'leaf',
-    levels: { hems: 'refuse', rfc5280: 'refuse' },
+    levels: { hems: 'refuse', rfc5280: 'warn' },
     check: ({ certificate: { extensions }, purpose }) =>
       purpose !== purposes.clientAuth || (extensions.keyUsage?.some((use) => clientUses.includes(use)) ?? true)
         ? undefined
