@@ -41,7 +41,7 @@ const anchor = z.strictObject({
   /** Names of anchors that may claim the same realm. */
   sharesRealmsWith: z.array(name).default([]),
   registration: z.enum(['known-only', 'quarantine', 'auto']).default('known-only'),
-  /** OUIs and new records an hour that `registration: auto` may create. */
+  /** OUIs that `registration: auto` may create; new records an hour, also for `registration: quarantine`. */
   autoRegistration: z
     .strictObject({
       ouis: z.array(z.string().regex(/^[0-9A-Fa-f]{6}$/, 'write six hexadecimal digits')).default([]),
@@ -94,6 +94,8 @@ const limits = z.strictObject({
 });
 
 const audit = z.strictObject({
+  /** Prefix length of the block by which IPv4 strangers are counted; IPv6 strangers are counted by /64. */
+  ipv4Block: z.union([z.literal(32), z.literal(24)]).default(32),
   /** Full rows a minute for each (source block, reason) of strangers; the rest become one summary row. */
   strangerRowsPerMinute: z.int().min(1).default(10),
   /** Full rows a minute for all strangers together. */

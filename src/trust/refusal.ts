@@ -4,7 +4,7 @@ export type { DeviceIdentity };
 
 /**
  * Why a client was not let in. `reason` is the stable enum that dashboards, alerts and the OSS rely on (closed set);
- * `detail` names the finer rule (closed set too, see RefusalDetail in the rooms that produce it).
+ * `detail` names the finer rule (closed set too: `refusalDetails`).
  */
 export const refusalReasons = [
   // tls
@@ -60,9 +60,11 @@ export type Peer = 'known' | 'trusted-chain' | 'stranger';
 
 export interface Refusal {
   readonly outcome: 'refused';
+  /** Of the audit row. UUIDv7. */
+  readonly id: string;
   readonly stage: RefusalStage;
   readonly reason: RefusalReason;
-  /** A word of a closed list that names the finer rule, e.g. `path_length`, `new_key`. */
+  /** A word of `refusalDetails` that names the finer rule, e.g. `path_length`, `new_key`. */
   readonly detail: string;
   readonly peer: Peer;
   readonly identity?: DeviceIdentity;

@@ -1,0 +1,83 @@
+import { Counter, type Registry } from 'prom-client';
+import { anchorOf, type Decision } from './decision.ts';
+import { type Peer, type RefusalReason, refusalReasons } from './refusal.ts';
+
+/** Reasons by how far the client came: what is known of it then decides which series can occur. */
+const beforeCertificate: readonly RefusalReason[] = [
+  'not_tls',
+  'protocol_version',
+  'no_shared_cipher',
+  'rc4_only_client',
+  'null_only_client',
+  'handshake_timeout',
+  'rate_limited',
+  'no_client_cert',
+];
+const ofPath: readonly RefusalReason[] = [
+  'chain_untrusted',
+  'chain_incomplete',
+  'cert_expired',
+  'cert_not_yet_valid',
+  'purpose_invalid',
+  'weak_key',
+  'weak_signature',
+  'critical_ext_unknown',
+  'profile_violation',
+];
+const ofTrusted: readonly RefusalReason[] = [
+  'second_lock',
+  'identity_missing',
+  'identity_ambiguous',
+  'realm_not_permitted',
+  'device_unknown',
+];
+
+export interface SeriesLabels {
+  readonly outcome: 'admitted' | 'refused';
+  readonly reason: RefusalReason | 'none';
+  readonly anchor: string;
+  readonly peer: Peer;
+}
+
+/** Every series that can occur for these anchors. */
+export function decisionSeries(anchors: readonly string[]): SeriesLabels[] {
+  const refused = (reason: RefusalReason, anchor: string, peer: Peer): SeriesLabels => {
+    return { outcome: 'refused', reason, anchor, peer };
+  };
+  const strangers = [...beforeCertificate, ...ofPath, 'handshake_other' as const];
+  return [
+    ...strangers.map((reason) => refused(reason, 'none', 'stranger')),
+    ...anchors.flatMap((anchor) => [
+      { outcome: 'admitted' as const, reason: 'none' as const, anchor, peer: 'known' as const },
+      ...ofPath.map((reason) => refused(reason, anchor, 'stranger')),
+      ...[...ofPath, ...ofTrusted, 'handshake_other' as const].map((reason) =>
+        refused(reason, anchor, 'trusted-chain'),
+      ),
+      ...refusalReasons
+        .filter((reason) => !beforeCertificate.includes(reason) || reason === 'rate_limited')
+        .filter((reason) => reason !== 'device_unknown')
+        .map((reason) => refused(reason, anchor, 'known')),
+    ]),
+  ];
+}
+
+/** Counts every decision, sampled or not. Labels come from the configuration and closed lists alone. */
+export function createDecisionCounter(registry: Registry, anchors: readonly string[]): (decision: Decision) => void {
+  const counter = new Counter({
+    name: 'hems_trust_decisions_total',
+    help: 'Decisions of the gate; anchor is the configured name or none',
+    labelNames: ['outcome', 'reason', 'anchor', 'peer'] as const,
+    registers: [registry],
+  });
+  for (const series of decisionSeries(anchors)) counter.inc({ ...series }, 0);
+  const known = new Set(anchors);
+  return (decision) => {
+    const anchor = anchorOf(decision);
+    counter.inc({
+      outcome: decision.outcome,
+      reason: decision.outcome === 'admitted' ? 'none' : decision.reason,
+      anchor: anchor !== undefined && known.has(anchor) ? anchor : 'none',
+      peer: decision.peer,
+    });
+  };
+}

@@ -1,0 +1,113 @@
+import type { Logger } from 'pino';
+import { Counter, type Registry } from 'prom-client';
+import type { AuditConfig, Config } from '../config/schema.ts';
+import type { AdmissionRecords } from '../fleet/admission-records.ts';
+import type { InformRecorder } from '../fleet/informs.ts';
+import type { Clock } from '../platform/clock.ts';
+import { DatabaseError } from '../platform/database-error.ts';
+import type { EventBus } from '../platform/events.ts';
+import { uuidv7 } from '../platform/ids.ts';
+import type { Database } from '../platform/postgres.ts';
+import { createPathCache } from '../x509/path-cache.ts';
+import type { Admission, Gate, HandshakeFacts } from './admission.ts';
+import type { TrustAnchor } from './anchors.ts';
+import { createChainMemory } from './chain-memory.ts';
+import type { Decision } from './decision.ts';
+import { createDecisionRecorder } from './decision-recorder.ts';
+import { createJudge, type Judge, type Judgement, type Refused } from './judge.ts';
+import { readLeaf } from './path-judgement.ts';
+import { secondLockErrors } from './second-lock.ts';
+
+export interface GateDeps {
+  readonly anchors: readonly TrustAnchor[];
+  readonly secondLock: Config['secondLock'];
+  readonly audit: AuditConfig;
+  readonly db: Database;
+  readonly records: AdmissionRecords;
+  readonly informs: Pick<InformRecorder, 'hasAdmissionRow'>;
+  readonly events: EventBus;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  /** Leaves whose verified signatures are remembered (default 50 000, about 20 MB). */
+  readonly pathCacheEntries?: number;
+}
+
+/** The one way in. What it cannot judge it refuses. */
+export function createGate(deps: GateDeps): Gate {
+  const { clock } = deps;
+  const recorder = createDecisionRecorder({ ...deps, anchorNames: deps.anchors.map(({ name }) => name) });
+  const judge = createJudge({
+    anchors: deps.anchors,
+    secondLock: deps.secondLock,
+    records: deps.records,
+    cache: createPathCache({ maxEntries: deps.pathCacheEntries ?? 50_000 }),
+    memory: createChainMemory(deps.records),
+    objection: secondLockCounter(deps.metrics, deps.secondLock),
+  });
+
+  return {
+    admit: async (handshake) => {
+      const at = clock.now();
+      try {
+        const judgement = await judge(handshake, at);
+        if (!judgement.ok) return recorder.refused(handshake, judgement.refused);
+        const admission = admissionOf(uuidv7(clock), at, handshake, judgement);
+        recorder.admitted(decisionOf(admission));
+        return admission;
+      } catch (error) {
+        recorder.complain(error, 'the gate could not judge a client and refused it');
+        return recorder.refused(handshake, unjudged(error, handshake));
+      }
+    },
+    refuseTls: ({ stage, reason, detail, ...facts }) => {
+      recorder.refused(facts, { stage, reason, detail, peer: 'stranger' });
+    },
+    refuseSession: ({ handshake, identity, deviceId, path }, reason, detail) => {
+      recorder.refused(handshake, {
+        stage: 'session',
+        reason,
+        detail,
+        peer: 'known',
+        identity,
+        deviceId,
+        leaf: path.leaf,
+      });
+    },
+    released: (admission) => {
+      if (!deps.informs.hasAdmissionRow(admission)) recorder.row(decisionOf(admission));
+    },
+    close: () => recorder.close(),
+  };
+}
+
+function admissionOf(id: string, at: Date, handshake: HandshakeFacts, judgement: Judgement & { ok: true }): Admission {
+  const { deviceId, identity, path, sharedSecret } = judgement;
+  const { fingerprint } = path.leaf;
+  const facts = { id, at, deviceId, identity, path, fingerprint, handshake, sharedSecret };
+  // The only place that makes one: the brand exists for the compiler alone.
+  return { outcome: 'admitted', ...facts } as unknown as Admission;
+}
+
+function decisionOf({ id, at, handshake, identity, deviceId, path }: Admission): Decision {
+  return { outcome: 'admitted', id, at, facts: handshake, identity, leaf: path.leaf, peer: 'known', deviceId };
+}
+
+/** Fail closed: the fault is ours, and the client stays outside. */
+function unjudged(error: unknown, { chain }: HandshakeFacts): Refused {
+  const detail = error instanceof DatabaseError ? 'database_unavailable' : 'internal_error';
+  const refused = { stage: 'device', reason: 'handshake_other', detail, peer: 'stranger' } as const;
+  const leaf = readLeaf(chain);
+  return leaf === undefined ? refused : { ...refused, leaf };
+}
+
+function secondLockCounter(metrics: Registry, mode: Config['secondLock']): Judge['objection'] {
+  const counter = new Counter({
+    name: 'hems_trust_second_lock_total',
+    help: 'Paths that hems accepts and OpenSSL does not, by its error',
+    labelNames: ['error'] as const,
+    registers: [metrics],
+  });
+  if (mode !== 'off') for (const error of secondLockErrors) counter.inc({ error }, 0);
+  return (error) => counter.inc({ error });
+}

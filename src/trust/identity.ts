@@ -1,0 +1,119 @@
+import type { IdentityRuleName } from '../config/schema.ts';
+import {
+  type DeviceIdentity,
+  type IdentityName,
+  parseHnbFqdn,
+  parseIdentityName,
+  parseOuiSerial,
+  realmOf,
+} from '../fleet/identity.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import { attributeValues } from '../x509/name.ts';
+
+/** What identity needs to know of an anchor. */
+export interface IdentityPolicy {
+  readonly name: string;
+  /** In this order; the first rule that yields a value decides (CERT-25). */
+  readonly identity: readonly IdentityRuleName[];
+  /** Lower case. */
+  readonly realms: readonly string[];
+}
+
+export type IdentityResult =
+  | { readonly ok: true; readonly identity: DeviceIdentity }
+  | {
+      readonly ok: false;
+      readonly reason: 'identity_missing' | 'identity_ambiguous' | 'realm_not_permitted';
+      readonly detail: IdentityDetail;
+      /** Proven by the certificate, though its anchor may not speak for that realm. */
+      readonly identity?: DeviceIdentity;
+    };
+
+export const identityDetails = ['no_rule_matches', 'several_values', 'realm_of_another'] as const;
+
+export type IdentityDetail = (typeof identityDetails)[number];
+
+const commonName = '2.5.4.3';
+
+interface IdentityRule {
+  readonly texts: (leaf: Certificate) => readonly string[];
+  readonly parse: (text: string) => IdentityName | undefined;
+}
+
+const rules: Readonly<Record<IdentityRuleName, IdentityRule>> = {
+  // TS 23.003 4.10: the HNB Unique Identity as an FQDN.
+  'san-dns-hnb': { texts: dnsNames, parse: parseHnbFqdn },
+  'cn-hnb-fqdn': { texts: commonNames, parse: parseHnbFqdn },
+  // TR-069 3.4: the common name of a unique CPE certificate.
+  'cn-oui-serial': { texts: commonNames, parse: parseOuiSerial },
+};
+
+function dnsNames(leaf: Certificate): readonly string[] {
+  return (leaf.extensions.subjectAltName ?? []).flatMap((name) => (name.kind === 'dNSName' ? [name.value] : []));
+}
+
+function commonNames(leaf: Certificate): readonly string[] {
+  return attributeValues(leaf.subject, commonName);
+}
+
+/** Who the leaf of a verified path is under the rules of its anchor. Pure. */
+export function identify(leaf: Certificate, anchor: IdentityPolicy): IdentityResult {
+  for (const name of anchor.identity) {
+    const [first, second] = distinctValues(leaf, rules[name]);
+    if (first === undefined) continue;
+    if (second !== undefined) return { ok: false, reason: 'identity_ambiguous', detail: 'several_values' };
+    const identity: DeviceIdentity = { anchor: anchor.name, ...first };
+    if (!realmPermitted(identity, anchor.realms))
+      return { ok: false, reason: 'realm_not_permitted', detail: 'realm_of_another', identity };
+    return { ok: true, identity };
+  }
+  return { ok: false, reason: 'identity_missing', detail: 'no_rule_matches' };
+}
+
+/** At most two are needed to know that there is more than one. */
+function distinctValues(leaf: Certificate, rule: IdentityRule): readonly IdentityName[] {
+  const found: IdentityName[] = [];
+  for (const text of rule.texts(leaf)) {
+    const parsed = rule.parse(text);
+    if (parsed === undefined || parsed.value === found[0]?.value) continue;
+    found.push(parsed);
+    if (found.length === 2) break;
+  }
+  return found;
+}
+
+/** Realms bind FQDNs; `OUI-Serial` has none and is unique within its anchor (TR-069 3.4). */
+function realmPermitted(identity: DeviceIdentity, realms: readonly string[]): boolean {
+  if (identity.kind === 'oui-serial') return true;
+  const realm = realmOf(identity.value);
+  return realms.some((permitted) => isWithinRealm(realm, permitted));
+}
+
+/** Label by label from the right: `hnb.acme.example` is within `acme.example`, `evilacme.example` is not. */
+export function isWithinRealm(realm: string, permitted: string): boolean {
+  return realm === permitted || realm.endsWith(`.${permitted}`);
+}
+
+/** An identity as a person writes it, for an anchor: held to the same rules as a certificate. */
+export function identityFromText(
+  anchor: IdentityPolicy,
+  text: string,
+): { readonly ok: true; readonly identity: DeviceIdentity } | { readonly ok: false; readonly message: string } {
+  const parsed = parseIdentityName(text.trim());
+  if (parsed === undefined)
+    return {
+      ok: false,
+      message:
+        'not an identity: write <EUI>.<realm> with 12 or 16 hex digits (00a0bc123456.hnb.vendor.example), or OUI[-ProductClass]-Serial',
+    };
+  const identity: DeviceIdentity = { anchor: anchor.name, ...parsed };
+  const wanted = parsed.kind === 'oui-serial' ? ['cn-oui-serial'] : ['san-dns-hnb', 'cn-hnb-fqdn'];
+  if (!anchor.identity.some((rule) => wanted.includes(rule)))
+    return { ok: false, message: `anchor ${anchor.name} has no identity rule that could yield it` };
+  if (!realmPermitted(identity, anchor.realms))
+    return {
+      ok: false,
+      message: `anchor ${anchor.name} may not speak for ${realmOf(identity.value)}; its realms: ${anchor.realms.join(', ') || 'none'}`,
+    };
+  return { ok: true, identity };
+}
