@@ -35,8 +35,11 @@ export async function findBinaries(): Promise<PostgresBinaries> {
  * `home` (once, about 50 MB): for modules below a closed folder such as /root, or a read-only or foreign node_modules
  * installed without its install script.
  */
-export async function usableBinaries(home: string, account: Account | undefined): Promise<PostgresBinaries> {
-  const installed = await findBinaries();
+export async function usableBinaries(
+  home: string,
+  account: Account | undefined,
+  installed: PostgresBinaries,
+): Promise<PostgresBinaries> {
   const reachable = await canReach(join(installed.native, 'bin'), account);
   if (reachable && (await linkLibraries(installed.native))) return installed;
   const native = join(home, `binaries-${installed.version}`);

@@ -16,7 +16,7 @@ async function watch(): Promise<void> {
   let seen = performance.now();
   while (performance.now() - seen < patience) {
     const postmaster = await readPostmaster(data);
-    if (postmaster === undefined || !(await isServing(data, postmaster))) {
+    if (postmaster === undefined || !(await isServing(data, postmaster.pid))) {
       await sleep(100);
       continue;
     }
@@ -26,7 +26,7 @@ async function watch(): Promise<void> {
       await sleep(postmaster.ready ? 500 : 50);
       continue;
     }
-    await shutDown(data, postmaster);
+    await shutDown(data, postmaster.pid);
     await sole.end();
     return;
   }

@@ -16,18 +16,18 @@ export interface Home {
   readonly account: Account | undefined;
 }
 
-/** Homes of clusters whose data directory the account cannot reach. */
-const elsewhere = '/var/lib/hems';
-
 /** sun_path without its closing NUL. */
 const longestSocketPath = process.platform === 'linux' ? 107 : 103;
 
-/** `<dataDir>/postgres` with its folders, made as needed; safe for several processes at once. */
-export async function prepareHome(dataDir: string): Promise<Home> {
+/**
+ * `<dataDir>/postgres` with its folders, made as needed; safe for several processes at once. `elsewhere` takes the homes
+ * of data directories that the account cannot reach.
+ */
+export async function prepareHome(dataDir: string, elsewhere = '/var/lib/hems'): Promise<Home> {
   await mkdir(resolve(dataDir), { recursive: true, mode: 0o700 });
   const folder = await realpath(dataDir);
   const account = runningAsRoot() ? await accountFor(folder) : undefined;
-  const dir = await homeDirectory(folder, account);
+  const dir = await homeDirectory(folder, account, elsewhere);
   const data = join(dir, 'data');
   await refuseForeign(data, account);
   const socket = await ownedFolder(join(dir, 'socket'), account);
@@ -40,12 +40,12 @@ async function accountFor(folder: string): Promise<Account> {
   return owner === undefined || owner.uid === 0 ? nobody() : { uid: owner.uid, gid: owner.gid };
 }
 
-async function homeDirectory(folder: string, account: Account | undefined): Promise<string> {
+async function homeDirectory(folder: string, account: Account | undefined, elsewhere: string): Promise<string> {
   const dir = join(folder, 'postgres');
   const existing = await lstat(dir).catch(() => undefined);
   if (existing?.isSymbolicLink()) return followed(dir);
   if (existing === undefined && account !== undefined && !(await canReach(dirname(folder), account)))
-    return relocated(folder, account);
+    return relocated(folder, account, elsewhere);
   await mkdir(dir, { recursive: true, mode: 0o700 });
   if (account === undefined) return dir;
   await letThrough(folder, account);
@@ -78,7 +78,7 @@ async function followed(link: string): Promise<string> {
 }
 
 /** A data directory below a closed one (such as /root) holds a link to a home that the account can reach. */
-async function relocated(folder: string, account: Account): Promise<string> {
+async function relocated(folder: string, account: Account, elsewhere: string): Promise<string> {
   try {
     await mkdir(elsewhere, { recursive: true, mode: 0o711 });
     await chmod(elsewhere, 0o711);

@@ -52,10 +52,13 @@ export async function tryLease(socket: string): Promise<Lease | undefined> {
     await end();
     return undefined;
   }
+  const handle = client as unknown as { ref(): void; unref(): void };
   // A process that has nothing left to do may end; its guard then sees to the server.
-  (client as unknown as { unref(): void }).unref();
+  handle.unref();
   return {
     release: async () => {
+      // From here on there is something left to do.
+      handle.ref();
       try {
         await lock(client, 'pg_advisory_unlock_shared');
         return (await lock(client, 'pg_try_advisory_lock')) ? 'last' : 'others';

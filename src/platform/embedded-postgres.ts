@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { DatabaseError } from './database-error.ts';
-import { type PostgresBinaries, usableBinaries } from './embedded-binaries.ts';
+import { findBinaries, type PostgresBinaries, usableBinaries } from './embedded-binaries.ts';
 import { type Guard, startGuard } from './embedded-guard.ts';
 import { type Home, prepareHome, socketFolder } from './embedded-home.ts';
 import { adminUrl, type Lease, tryLease } from './embedded-lease.ts';
@@ -40,6 +40,8 @@ export interface EmbeddedPostgresOptions {
   readonly durable?: boolean;
   /** Milliseconds until a start is given up (default 60 000: recovery after a crash takes time). */
   readonly startWithin?: number;
+  /** Takes the cluster when root starts it and Postgres' own user cannot reach `dataDir` (default /var/lib/hems). */
+  readonly elsewhere?: string;
 }
 
 /**
@@ -47,8 +49,8 @@ export interface EmbeddedPostgresOptions {
  * runs already, joined. Throws DatabaseError (kind `embedded`) when that cannot be.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const home = await prepareHome(options.dataDir);
-  const binaries = await usableBinaries(home.dir, home.account);
+  const home = await prepareHome(options.dataDir, options.elsewhere);
+  const binaries = await usableBinaries(home.dir, home.account, await findBinaries());
   // First the guard, then the server: there is no moment at which we could die and leave one without the other.
   const guard = startGuard(home.data);
   const place: Place = { home, binaries, durable: options.durable !== false, within: options.startWithin ?? 60_000 };
@@ -82,7 +84,7 @@ async function takeSeat(place: Place, socket?: string): Promise<Seat> {
   let launched: LaunchedServer | undefined;
   while (performance.now() < deadline) {
     const postmaster = await readPostmaster(home.data);
-    if (postmaster !== undefined && (await isServing(home.data, postmaster))) {
+    if (postmaster !== undefined && (await isServing(home.data, postmaster.pid))) {
       const lease = postmaster.ready ? await tryLease(postmaster.socket) : undefined;
       if (lease !== undefined) return { lease, postmaster, adopted: launched?.child.pid !== postmaster.pid };
       await sleep(10);
@@ -104,13 +106,15 @@ async function takeSeat(place: Place, socket?: string): Promise<Seat> {
 
 /** A server that gave way to another one, or to the last backends of a killed one, is no fault. */
 async function refuseUnlessRival(home: Home, launched: LaunchedServer): Promise<void> {
+  // Somebody's guard found it unused in the moment before we sat down.
+  if (launched.child.exitCode === 0) return;
   const complaint = await launched.complaint();
   if (/lock file .* (already exists|is empty)|pre-existing shared memory block/.test(complaint)) {
     await sleep(50);
     return;
   }
   const rival = await readPostmaster(home.data);
-  if (rival !== undefined && rival.pid !== launched.child.pid && (await isServing(home.data, rival))) return;
+  if (rival !== undefined && rival.pid !== launched.child.pid && (await isServing(home.data, rival.pid))) return;
   throw unusable(home, complaint);
 }
 
@@ -172,7 +176,7 @@ function hold(place: Place, first: Seat, guard: Guard, logger: Logger | undefine
 
 async function leave(place: Place, { lease, postmaster }: Seat, logger: Logger | undefined): Promise<void> {
   if ((await lease.release()) === 'last') {
-    const clean = await shutDown(place.home.data, postmaster);
+    const clean = await shutDown(place.home.data, postmaster.pid);
     if (!clean) logger?.warn('the embedded database did not stop in time and was told to drop everything');
     if (postmaster.socket !== place.home.socket) await rm(postmaster.socket, { recursive: true, force: true });
   }

@@ -24,8 +24,8 @@ export async function readPostmaster(data: string): Promise<Postmaster | undefin
   return { pid, socket: lines[4] ?? '', ready: lines[7]?.trim() === 'ready' };
 }
 
-/** Whether the process of `postmaster.pid` is a server on this very cluster, and not a stranger with its old number. */
-export async function isServing(data: string, { pid }: Postmaster): Promise<boolean> {
+/** Whether process `pid` is a server on this very cluster, and not a stranger with its old number, or a zombie. */
+export async function isServing(data: string, pid: number): Promise<boolean> {
   try {
     process.kill(pid, 0);
   } catch (error) {
@@ -154,6 +154,8 @@ export async function launch(
   const size = (await stat(home.log).catch(() => undefined))?.size ?? 0;
   if (size > largestLog) await rename(home.log, `${home.log}.old`);
   const log = await open(home.log, 'a', 0o600);
+  // Its user may be the one who starts the server next time.
+  if (home.account !== undefined) await log.chown(home.account.uid, home.account.gid);
   const offset = (await log.stat()).size;
   try {
     const child = spawn(join(binaries.native, 'bin', 'postgres'), ['-D', home.data, ...settings(socket, durable)], {
@@ -193,13 +195,11 @@ export async function clearStalePid(home: Home, stale: Postmaster): Promise<void
 }
 
 /** "Fast shutdown": sessions are ended, everything is written. Resolves when the cluster is at rest. */
-export async function shutDown(data: string, { pid }: Postmaster, within = 30_000): Promise<boolean> {
+export async function shutDown(data: string, pid: number, within = 30_000): Promise<boolean> {
   signal(pid, 'SIGINT');
   const deadline = performance.now() + within;
   while (performance.now() < deadline) {
-    const now = await readPostmaster(data);
-    // The file goes last; the number itself may live on as a zombie where nobody reaps orphans.
-    if (now?.pid !== pid || !(await isServing(data, now))) return true;
+    if (!(await isServing(data, pid))) return true;
     await sleep(5);
   }
   signal(pid, 'SIGQUIT');

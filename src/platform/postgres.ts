@@ -115,10 +115,18 @@ export function openPool(config: PoolConfig): Database {
     notify: async (channel, payload) => {
       await run({ name: 'platform_notify', text: 'select pg_notify($1, $2)', values: [channel, payload] });
     },
-    close: async () => {
+    close: once(async () => {
       await listening.close();
       await pool.end();
-    },
+    }),
+  };
+}
+
+function once(fn: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= fn();
+    return running;
   };
 }
 

@@ -23,7 +23,7 @@ const sections: readonly (readonly [title: string, sql: string])[] = [
        format_type(a.atttypid, a.atttypmod),
        case when a.attcollation <> t.typcollation then ' collate ' || a.attcollation::regcollation else '' end,
        case when a.attnotnull then ' not null' else '' end,
-       case when a.attidentity <> '' then ' identity ' || a.attidentity
+       case when a.attidentity <> '' then ' identity ' || a.attidentity::text
             when a.attgenerated <> '' then ' generated ' || pg_get_expr(d.adbin, d.adrelid)
             when d.adbin is not null then ' default ' || pg_get_expr(d.adbin, d.adrelid) else '' end) as line
      from pg_attribute a join pg_class o on o.oid = a.attrelid join pg_namespace n on n.oid = o.relnamespace
@@ -69,7 +69,13 @@ const sections: readonly (readonly [title: string, sql: string])[] = [
     `select format('%s to %s: %s', o.oid::regclass, case g.grantee when 0 then 'public' else g.grantee::regrole::text end,
        string_agg(g.privilege_type, ', ' order by g.privilege_type)) as line
      from pg_class o join pg_namespace n on n.oid = o.relnamespace cross join aclexplode(o.relacl) g
-     where g.grantee <> o.relowner and not o.relispartition and ${ours} group by o.oid, g.grantee`,
+     where g.grantee <> o.relowner and not o.relispartition and ${ours} group by o.oid, g.grantee
+     union all
+     select format('%s to %s: %s', o.oid::regprocedure, case g.grantee when 0 then 'public' else g.grantee::regrole::text end,
+       string_agg(g.privilege_type, ', ' order by g.privilege_type)) as line
+     from pg_proc o join pg_namespace n on n.oid = o.pronamespace
+     cross join aclexplode(coalesce(o.proacl, acldefault('f', o.proowner))) g
+     where g.grantee <> o.proowner and ${ours} group by o.oid, g.grantee`,
   ],
   [
     'row security',
@@ -91,7 +97,9 @@ const sections: readonly (readonly [title: string, sql: string])[] = [
 export async function dumpSchema(db: Queryable): Promise<string> {
   const parts: string[] = [];
   for (const [title, sql] of sections) {
-    const { rows } = await db.query<{ line: string }>({ text: `${sql} order by line collate "C"` });
+    const { rows } = await db.query<{ line: string }>({
+      text: `select line from (${sql}) found order by line collate "C"`,
+    });
     if (rows.length > 0) parts.push(`-- ${title}\n${rows.map(({ line }) => line.trimEnd()).join('\n')}\n`);
   }
   return parts.join('\n');
