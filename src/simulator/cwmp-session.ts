@@ -20,7 +20,7 @@ export async function runSession(cell: Femtocell, options: SessionOptions = {}):
   const wire = newWire(cell, options);
   if (await inform(wire, options.events ?? dueEvents(cell))) {
     await options.whileOpen?.(cookieHeader(wire));
-    const turn = await ownCalls(wire);
+    const turn = options.abandon === true ? undefined : await ownCalls(wire);
     if (turn !== undefined) await acsTurn(wire, turn);
   }
   cell.retryCount = wire.report.complete ? 0 : cell.retryCount + 1;

@@ -24,6 +24,8 @@ export interface SessionOptions {
   readonly calls?: readonly 'GetRPCMethods'[];
   /** Sent in place of the Inform's envelope, for messages that no device should send; empty: an empty POST first. */
   readonly firstMessage?: string;
+  /** Hang up after InformResponse, without a word. */
+  readonly abandon?: boolean;
   /** Awaited after InformResponse: the session is open then. */
   readonly whileOpen?: (cookie: string | undefined) => Promise<void>;
 }
