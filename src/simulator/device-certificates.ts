@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   authorityKeyIdentifier,
@@ -105,7 +105,10 @@ export async function issueDevice(order: DeviceOrder): Promise<DeviceCredentials
 async function writeCredentials(folder: string, credentials: DeviceCredentials): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFile(join(folder, 'device.crt'), credentials.chain);
-  await writeFile(join(folder, 'device.key'), credentials.key, { mode: 0o600 });
+  const key = join(folder, 'device.key');
+  await writeFile(key, credentials.key, { mode: 0o600 });
+  // A file that was there keeps its mode.
+  await chmod(key, 0o600);
   await writeFile(join(folder, 'ca.crt'), credentials.ca);
 }
 
