@@ -3,9 +3,16 @@ import type { Femtocell } from './femtocell.ts';
 import { forcedInform } from './parameter-tree.ts';
 import { answerRequest } from './rpc-answers.ts';
 import type { SessionOptions, SessionReport } from './session-report.ts';
-import { type Answer, closeWire, cookieHeader, exchange, newWire, type Wire } from './session-wire.ts';
+import { closeWire, cookieHeader, exchange, newWire, type Wire } from './session-wire.ts';
 import type { AcsEnvelope } from './soap-reader.ts';
-import { type EventStruct, envelopeXml, informXml, namespaces, transferCompleteXml } from './soap-writer.ts';
+import {
+  type CwmpVersion,
+  type EventStruct,
+  envelopeXml,
+  informXml,
+  namespaces,
+  transferCompleteXml,
+} from './soap-writer.ts';
 
 /** RPCs the device answers in one session before it thinks its ACS mad. */
 const maxRequests = 1000;
@@ -18,10 +25,10 @@ const maxRequests = 1000;
 export async function runSession(cell: Femtocell, options: SessionOptions = {}): Promise<SessionReport> {
   const started = performance.now();
   const wire = newWire(cell, options);
-  if (await inform(wire, options.events ?? dueEvents(cell))) {
+  const informed = await inform(wire, options.events ?? dueEvents(cell));
+  if (informed !== undefined) {
     await options.whileOpen?.(cookieHeader(wire));
-    const turn = options.abandon === true ? undefined : await ownCalls(wire);
-    if (turn !== undefined) await acsTurn(wire, turn);
+    if (options.abandon !== true) await converse(wire, informed.holdRequests);
   }
   cell.retryCount = wire.report.complete ? 0 : cell.retryCount + 1;
   await closeWire(wire);
@@ -34,10 +41,10 @@ function dueEvents(cell: Femtocell): EventStruct[] {
   return cell.state.pendingEvents.length > 0 ? [...cell.state.pendingEvents] : [plain('2 PERIODIC')];
 }
 
-async function inform(wire: Wire, events: readonly EventStruct[]): Promise<boolean> {
-  const { cell, options, report } = wire;
-  const version = cell.options.cwmp ?? '1.1';
-  const id = randomBytes(6).toString('hex');
+/** The envelope of InformResponse, or undefined: there is no session. */
+async function inform(wire: Wire, events: readonly EventStruct[]): Promise<AcsEnvelope | undefined> {
+  const { cell, options } = wire;
+  const id = options.withoutId === true ? undefined : newId();
   const body = informXml({
     deviceId: options.deviceId ?? cell.options.deviceId,
     events,
@@ -45,21 +52,28 @@ async function inform(wire: Wire, events: readonly EventStruct[]): Promise<boole
     retryCount: cell.retryCount,
     parameterList: forcedInform(cell.state.tree),
   });
-  const message = envelopeXml({ version, body, isInform: true, ...(options.withoutId === true ? {} : { id }) });
-  const answer = await call(wire, options.firstMessage ?? message, options.withoutId === true ? undefined : id);
-  if (answer?.body.kind !== 'rpc' || answer.body.method !== 'InformResponse') return false;
-  report.informed = true;
-  if (answer.namespace !== namespaces[version]) report.violations.push(`InformResponse in ${answer.namespace}`);
-  if (answer.useCwmpVersion !== undefined) {
-    report.useCwmpVersion = answer.useCwmpVersion;
-    // The header is mustUnderstand and unknown before 1.4: an older device has to fault (CWMP-4).
-    if (version !== '1.4') report.violations.push(`UseCWMPVersion sent to CWMP ${version}`);
-  }
+  const message = envelopeXml({ version: versionOf(cell), body, isInform: true, ...(id === undefined ? {} : { id }) });
+  const answer = await call(wire, options.firstMessage ?? message, id);
+  if (answer?.body.kind !== 'rpc' || answer.body.method !== 'InformResponse') return undefined;
+  noteInformResponse(wire, answer);
   // InformResponse is what clears the events (TR-069 3.7.1.5).
   cell.state.bootstrapped = true;
   cell.state.pendingEvents.length = 0;
-  return true;
+  return answer;
 }
+
+function noteInformResponse({ cell, report }: Wire, answer: AcsEnvelope): void {
+  const version = versionOf(cell);
+  report.informed = true;
+  if (answer.namespace !== namespaces[version]) report.violations.push(`InformResponse in ${answer.namespace}`);
+  if (answer.useCwmpVersion === undefined) return;
+  report.useCwmpVersion = answer.useCwmpVersion;
+  // The header is mustUnderstand and unknown before 1.4: an older device has to fault (CWMP-4).
+  if (version !== '1.4') report.violations.push(`UseCWMPVersion sent to CWMP ${version}`);
+}
+
+const newId = (): string => randomBytes(6).toString('hex');
+const versionOf = (cell: Femtocell): CwmpVersion => cell.options.cwmp ?? '1.1';
 
 /** Sends a request of the device and reads its response or fault; 8005 is asked again (at most three times). */
 async function call(wire: Wire, message: string, id: string | undefined): Promise<AcsEnvelope | undefined> {
@@ -74,41 +88,68 @@ async function call(wire: Wire, message: string, id: string | undefined): Promis
   return undefined;
 }
 
-/**
- * TransferCompletes due, and what the options ask for; each answered, then the empty POST. Undefined: the session is
- * over.
- */
-async function ownCalls(wire: Wire): Promise<Answer | undefined> {
-  const { cell, options } = wire;
-  const version = cell.options.cwmp ?? '1.1';
-  const ask = (body: string): Promise<AcsEnvelope | undefined> => {
-    const id = randomBytes(6).toString('hex');
-    return call(wire, envelopeXml({ version, body, id }), id);
-  };
-  for (const transfer of [...cell.state.transfers]) {
-    const answer = await ask(transferCompleteXml(transfer));
-    if (answer === undefined) return undefined;
-    // Repeated in every session until TransferCompleteResponse (CWMP-54).
-    if (answer.body.kind === 'rpc') cell.state.transfers.splice(cell.state.transfers.indexOf(transfer), 1);
-  }
-  for (const method of options.calls ?? []) if ((await ask(`<cwmp:${method}/>`)) === undefined) return undefined;
-  return exchange(wire, '');
+/** A request of the device's own. */
+interface OwnCall {
+  readonly body: string;
+  readonly answered: (answer: AcsEnvelope) => void;
 }
 
-async function acsTurn(wire: Wire, first: Answer): Promise<void> {
+function ownCalls({ cell: { state }, options }: Wire): OwnCall[] {
+  const transfers = state.transfers.map(
+    (transfer): OwnCall => ({
+      body: transferCompleteXml(transfer),
+      // Repeated in every session until TransferCompleteResponse (CWMP-54).
+      answered: ({ body }) => {
+        if (body.kind === 'rpc') state.transfers.splice(state.transfers.indexOf(transfer), 1);
+      },
+    }),
+  );
+  return [
+    ...transfers,
+    ...(options.calls ?? []).map((method) => ({ body: `<cwmp:${method}/>`, answered: () => undefined })),
+  ];
+}
+
+/**
+ * The device's calls, unless the ACS holds them; then an empty POST, and the ACS's turn until it answers 204. What was
+ * held is sent after that, for an empty answer ends the hold.
+ */
+async function converse(wire: Wire, held: boolean): Promise<void> {
+  const queue = ownCalls(wire);
+  for (let hold = held; ; ) {
+    const own = hold ? undefined : queue.shift();
+    if (own === undefined) {
+      if (!(await acsTurn(wire))) return;
+      hold = false;
+      if (queue.length > 0) continue;
+      wire.report.complete = true;
+      return;
+    }
+    const id = newId();
+    const answer = await call(wire, envelopeXml({ version: versionOf(wire.cell), body: own.body, id }), id);
+    if (answer === undefined) return;
+    own.answered(answer);
+    hold = answer.holdRequests;
+  }
+}
+
+/** An empty POST, and an answer to every request that comes; true when the ACS answered 204. */
+async function acsTurn(wire: Wire): Promise<boolean> {
   const { cell, report } = wire;
-  let answer = first;
+  let answer = await exchange(wire, '');
   for (let count = 0; count < maxRequests; count += 1) {
-    if (answer.kind === 'end') report.complete = true;
-    if (answer.kind !== 'envelope') return;
+    if (answer.kind !== 'envelope') return answer.kind === 'end';
     const { body, id } = answer.envelope;
     if (body.kind === 'fault' || body.method.endsWith('Response')) {
       report.violations.push(`a ${body.kind === 'fault' ? 'fault' : body.method} that answers nothing`);
-      return;
+      return false;
     }
     report.answered.push(body.method);
-    const version = cell.options.cwmp ?? '1.1';
     const reply = answerRequest(cell.state, body.method, body.element, new Date());
-    answer = await exchange(wire, envelopeXml({ version, body: reply, ...(id === undefined ? {} : { id }) }));
+    answer = await exchange(
+      wire,
+      envelopeXml({ version: versionOf(cell), body: reply, ...(id === undefined ? {} : { id }) }),
+    );
   }
+  return false;
 }

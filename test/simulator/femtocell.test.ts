@@ -359,6 +359,22 @@ describe('the ACS turn', () => {
   });
 });
 
+describe('held requests', () => {
+  test('wait for the ACS to have had its turn', async () => {
+    const hold = '<c:HoldRequests soap:mustUnderstand="1">1</c:HoldRequests>';
+    const kinds: string[] = [];
+    const acs = await start(({ body }) => {
+      kinds.push(/<cwmp:(?!ID)(\w+)/.exec(body)?.[1] ?? 'empty');
+      if (kinds.length === 1) return informResponse(body, undefined, hold);
+      if (kinds.length === 2) return acsEnvelope('<c:GetRPCMethods/>', 'task', undefined, hold);
+      return body.includes('<cwmp:GetRPCMethods/>') ? acsEnvelope('<c:GetRPCMethodsResponse/>', idOf(body)) : noContent;
+    });
+    const report = await runSession(await cell(acs), { calls: ['GetRPCMethods'] });
+    assert.deepEqual(kinds, ['Inform', 'empty', 'GetRPCMethodsResponse', 'GetRPCMethods', 'empty']);
+    assert.deepEqual([report.complete, report.violations], [true, []]);
+  });
+});
+
 describe('what an ACS may not do', () => {
   const cases: Record<string, { answer: (seen: Seen) => Reply; violation: RegExp }> = {
     'ask for a password': {
