@@ -1,42 +1,39 @@
+import { createEnvelopeReader, type MessageHead } from './envelope-reader.ts';
+import { defaultReadLimits, type ReadLimits } from './limits.ts';
 import type { Envelope } from './messages.ts';
+import { printable, Refusal, type RefusalCode } from './refusal.ts';
+import { decodeText } from './text-decoding.ts';
+import { readXml } from './xml-reader.ts';
 
-export type DecodeErrorCode =
-  /** More bytes than the limit allows. */
-  | 'too-large'
-  /** A charset that is none of UTF-8, ISO-8859-1, US-ASCII, or bytes that are not of the charset declared. */
-  | 'encoding'
-  /** Not well-formed XML with namespaces. */
-  | 'not-xml'
-  /** DOCTYPE or processing instruction. */
-  | 'forbidden-xml'
-  /** Well-formed, but not one SOAP 1.1 envelope with one body holding one message. */
-  | 'not-soap'
-  /** SOAP, but its message is in no namespace of CWMP 1.x. */
-  | 'not-cwmp'
-  /** Depth, attributes, elements, counts or lengths beyond the limits. */
-  | 'limit'
-  /** An element given twice that may be given once, or one of a foreign namespace with the name of ours. */
-  | 'ambiguous'
-  /** A required argument is missing or its value is not of its type. */
-  | 'invalid-arguments'
-  /** A header with mustUnderstand=1 that hems does not know. */
-  | 'not-understood'
-  /** A defect of hems, not of the message. */
-  | 'internal';
+export interface DecodeOptions {
+  /** The charset parameter of Content-Type, without quotes. */
+  readonly charset?: string | undefined;
+  readonly limits?: Partial<ReadLimits> | undefined;
+}
 
 export interface DecodeError {
-  readonly code: DecodeErrorCode;
-  /** For logs; may quote the message, with anything but printable ASCII escaped. */
+  readonly code: RefusalCode;
+  /** For logs: one line of printable ASCII. */
   readonly message: string;
-  /** What was known of the message when reading stopped: enough to answer a request with a fault. */
-  readonly about?: {
-    readonly namespace: string;
-    readonly id?: string;
-    readonly kind: 'request' | 'response' | 'fault';
-    readonly name: string;
-  };
+  /** What was known when reading stopped. Of a request it is enough to answer with a fault. */
+  readonly about?: MessageHead | undefined;
 }
 
 export type Decoded =
   | { readonly ok: true; readonly envelope: Envelope }
   | { readonly ok: false; readonly error: DecodeError };
+
+/** Reads one message of a CPE. Never throws: every message has an envelope or an error. */
+export function decodeEnvelope(bytes: Uint8Array, options: DecodeOptions = {}): Decoded {
+  const limits = { ...defaultReadLimits, ...options.limits };
+  const reader = createEnvelopeReader(limits);
+  try {
+    if (bytes.byteLength > limits.bytes) throw new Refusal('too-large', `more than ${limits.bytes} bytes`);
+    readXml(decodeText(bytes, options.charset), limits, reader);
+    return { ok: true, envelope: reader.envelope() };
+  } catch (error) {
+    const code = error instanceof Refusal ? error.code : 'internal';
+    const message = printable(error instanceof Error ? error.message : String(error));
+    return { ok: false, error: { code, message, about: reader.head() } };
+  }
+}

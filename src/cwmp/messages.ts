@@ -25,7 +25,7 @@ export interface ParameterValueStruct {
   readonly name: string;
   readonly value: string;
   /** Local part of `xsi:type`, e.g. `unsignedInt`; absent if the device sent none. */
-  readonly type?: string;
+  readonly type?: string | undefined;
 }
 
 /** The outcome of a file transfer: faultCode 0 means that there was none. */
@@ -91,11 +91,11 @@ export type CpeMessage =
 /** SOAP headers of an envelope from a CPE; those that only an ACS may send (and NoMoreRequests) are passed over. */
 export interface CpeHeaders {
   /** Echoed unchanged in the answer; absent if the device sent none. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** Seconds (CWMP 1.3). */
-  readonly sessionTimeout?: number;
+  readonly sessionTimeout?: number | undefined;
   /** As sent, e.g. `['1.0', '1.1']` (CWMP 1.4). */
-  readonly supportedCwmpVersions?: readonly string[];
+  readonly supportedCwmpVersions?: readonly string[] | undefined;
 }
 
 export interface Envelope {

@@ -5,37 +5,42 @@ import type { CwmpVersion } from './versions.ts';
 
 /*
  * The ACS side of a CWMP session (TR-069 3.7) as plain data and a pure function. The runner feeds every POST of the
- * device, and its own answers to what the session asked of it, through `step`, one at a time, and does in this order
+ * device, and its own answers to what the session asks of it, through `step`, one at a time, and does in this order
  * what comes back: record the facts durably, do what the reply says.
  */
 
-/** What happened, told to the session. */
-export type Input =
-  /** A POST with an envelope that `decodeEnvelope` could read. */
+/** A POST of the device. */
+export type DeviceInput =
+  /** With an envelope that `decodeEnvelope` could read. */
   | { readonly kind: 'envelope'; readonly envelope: Envelope }
-  /** A POST with an envelope that it could not. */
+  /** With one that it could not. */
   | { readonly kind: 'unreadable'; readonly error: DecodeError }
-  /** A POST without a body, or with white space only. */
-  | { readonly kind: 'empty' }
-  /** The runner's answers to `store-inform`. Fault 8005 makes the device repeat its Inform, any other ends the session. */
-  | { readonly kind: 'inform-stored' }
-  | { readonly kind: 'inform-refused'; readonly faultCode: AcsFaultCode }
+  /** Without a body, or with white space only. */
+  | { readonly kind: 'empty' };
+
+/** What the runner says when the session has asked it something. */
+export type RunnerInput =
   /**
-   * The runner's answers to `acs-turn`. `task` comes back in the `answer` fact. `holdRequests` asks the device to send
-   * no requests of its own until an ACS request without it.
+   * The runner's answers to `store-inform`. `holdRequests` asks the device to send no requests of its own until an ACS
+   * request without it. Fault 8005 makes the device repeat its Inform, any other ends the session.
    */
+  | { readonly kind: 'inform-stored'; readonly holdRequests?: boolean | undefined }
+  | { readonly kind: 'inform-refused'; readonly faultCode: AcsFaultCode }
+  /** The runner's answers to `acs-turn`. `task` comes back in the fact that tells how the request fared. */
   | {
       readonly kind: 'acs-request';
       readonly request: AcsRequest;
-      readonly task?: string;
-      readonly holdRequests?: boolean;
+      readonly task?: string | undefined;
+      readonly holdRequests?: boolean | undefined;
     }
   | { readonly kind: 'no-acs-request' };
+
+export type Input = DeviceInput | RunnerInput;
 
 /** What the runner does next. */
 export type Reply =
   /** Store the Inform durably, then step with `inform-stored` or `inform-refused`: nothing is sent before. */
-  | { readonly kind: 'store-inform'; readonly inform: Inform }
+  | { readonly kind: 'store-inform'; readonly inform: Inform; readonly version: CwmpVersion }
   /** Step with the device's next task as `acs-request`, or with `no-acs-request`. */
   | { readonly kind: 'acs-turn' }
   /** Send HTTP 200 with this envelope; the session goes on. */
@@ -53,7 +58,7 @@ export type Answer =
   | { readonly kind: 'fault'; readonly fault: CpeFault }
   /** The device answered, but hems could not read it: the request may have been carried out. */
   | { readonly kind: 'unreadable'; readonly error: DecodeError }
-  /** No answer, or one to something else: the request may have been carried out. */
+  /** The device went on without an answer, or answered something else: the request may have been carried out. */
   | { readonly kind: 'none' }
   /** Never sent: its text cannot be written as XML. The runner must not offer it again. */
   | { readonly kind: 'not-sent'; readonly message: string };
@@ -61,7 +66,12 @@ export type Answer =
 /** What is to be recorded before the reply leaves: the device forgets it once it has the reply. */
 export type Fact =
   | { readonly kind: 'transfer-complete'; readonly transferComplete: TransferComplete }
-  | { readonly kind: 'answer'; readonly request: AcsRequest; readonly task?: string; readonly answer: Answer }
+  | {
+      readonly kind: 'answer';
+      readonly request: AcsRequest;
+      readonly task?: string | undefined;
+      readonly answer: Answer;
+    }
   /** A request of the device was answered with a fault. */
   | { readonly kind: 'request-refused'; readonly name: string; readonly faultCode: AcsFaultCode }
   /** A second Inform began a new session in the place of this one. */
@@ -75,7 +85,6 @@ export type FailureReason =
   | 'inform-refused'
   | 'unreadable'
   | 'unexpected-response'
-  | 'request-unanswered'
   /** A POST while the answer to the one before was not out yet, or after the end. */
   | 'out-of-turn';
 
@@ -83,19 +92,18 @@ export type FailureReason =
 export interface OutstandingRequest {
   readonly id: string;
   readonly request: AcsRequest;
-  readonly task?: string;
+  readonly task?: string | undefined;
 }
 
 /** JSON-able: a session may be kept anywhere and go on at another node. */
-export type CwmpSession = SessionCourse & SessionState;
-
-/** What was agreed in the Inform and holds until the end. */
-export interface SessionCourse {
-  /** Of the Inform; requests of the ACS are sent in it. */
-  readonly namespace?: string;
+export interface CwmpSession {
+  readonly state: SessionState;
+  /** Of the Inform, empty before it; what the ACS asks is sent in it. */
+  readonly namespace: string;
+  /** Agreed with the Inform, to hold until the end. */
   readonly version?: CwmpVersion;
   /** Seconds without a POST after which the device allows us to give up (CWMP 1.3). */
-  readonly sessionTimeout?: number;
+  readonly sessionTimeout?: number | undefined;
   /** The device was asked to hold its requests back. */
   readonly holding: boolean;
   /** The device has said that it has no more requests of its own. */
@@ -105,20 +113,27 @@ export interface SessionCourse {
 }
 
 export type SessionState =
-  | { readonly state: 'wait-inform' }
-  | { readonly state: 'storing-inform'; readonly informId?: string; readonly useCwmpVersion?: CwmpVersion }
-  | { readonly state: 'cpe-requests' }
-  | { readonly state: 'acs-turn' }
-  | { readonly state: 'wait-answer'; readonly outstanding: OutstandingRequest }
-  | { readonly state: 'ended' };
-
-export interface SessionOptions {
-  /** Ask the device, with InformResponse, to hold its own requests back until the ACS's are done. */
-  readonly holdRequests?: boolean;
-}
+  | { readonly kind: 'wait-inform' }
+  /** The runner is storing the Inform. */
+  | {
+      readonly kind: 'storing-inform';
+      readonly informId?: string | undefined;
+      readonly useCwmpVersion?: CwmpVersion | undefined;
+    }
+  /** The device may send its requests, an empty POST ends them. */
+  | { readonly kind: 'cpe-requests' }
+  /** The runner is looking for the next task. */
+  | { readonly kind: 'acs-turn' }
+  | { readonly kind: 'wait-answer'; readonly outstanding: OutstandingRequest }
+  | { readonly kind: 'ended' };
 
 export interface Step {
   readonly session: CwmpSession;
   readonly reply: Reply;
   readonly facts: readonly Fact[];
+}
+
+/** A session before its Inform. */
+export function newSession(): CwmpSession {
+  return { state: { kind: 'wait-inform' }, namespace: '', holding: false, cpeDone: false, acsRequests: 0 };
 }
