@@ -1,7 +1,8 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { systemClock } from '../platform/clock.ts';
 import { followDecisions, type LogEntry } from '../trust/decision-log.ts';
 import { refusalReasons } from '../trust/refusal.ts';
+import { oneOf, span, wholeNumber } from './arguments.ts';
 import { commandLogger, toolConfig } from './configuration.ts';
 import { withDatabase } from './database-access.ts';
 import { logLine } from './decision-line.ts';
@@ -19,24 +20,6 @@ interface Options {
   readonly reason?: string;
 }
 
-const spans = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
-function span(text: string): number {
-  const [, count, unit] = /^(\d{1,4})([smhd])$/.exec(text) ?? [];
-  if (unit === undefined) throw new InvalidArgumentError('write a number and a unit: 30s, 10m, 2h or 7d');
-  return Number(count) * spans[unit as keyof typeof spans];
-}
-
-function count(text: string): number {
-  if (!/^\d{1,5}$/.test(text)) throw new InvalidArgumentError('write a number up to 99999');
-  return Number(text);
-}
-
-function oneReason(text: string): string {
-  if ((refusalReasons as readonly string[]).includes(text)) return text;
-  throw new InvalidArgumentError(`known reasons are ${refusalReasons.join(', ')}`);
-}
-
 function wanted(entry: LogEntry, options: Options): boolean {
   const { outcome, reason, peer } =
     entry.kind === 'decision' ? entry.decision : { outcome: 'refused', ...entry.summary };
@@ -50,11 +33,11 @@ export function addEventsCommand(hems: Command): void {
     .command('events')
     .description('follow the admission log: who was let in, who was refused and why')
     .option('--no-follow', 'end after what is there')
-    .option('--last <n>', 'how many to begin with', count, 20)
-    .option('--since <span>', 'how far back to begin: 30s, 10m, 2h, 7d', span, spans.d)
+    .option('--last <n>', 'how many to begin with', wholeNumber(0, 99_999), 20)
+    .option('--since <span>', 'how far back to begin: 30s, 10m, 2h, 7d', span, span('1d'))
     .option('--refused', 'refusals only')
     .option('--known', 'devices of the register only: none of the Internet’s noise')
-    .option('--reason <reason>', 'this reason only', oneReason)
+    .option('--reason <reason>', 'this reason only', oneOf(refusalReasons))
     .option('--config <file>', 'configuration file (default: HEMS_CONFIG, or the embedded database)')
     .option('--data-dir <dir>', 'data directory of the embedded database (default: HEMS_DATA_DIR or ./var)')
     .option('--json', 'one JSON object a line')

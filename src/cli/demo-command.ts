@@ -1,0 +1,109 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { type RunningApp, startApp } from '../app.ts';
+import type { PartialConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { processEnvironment } from '../config/process-environment.ts';
+import { systemClock } from '../platform/clock.ts';
+import { createEventBus, type EventBus } from '../platform/events.ts';
+import { createLifecycle, untilSignal } from '../platform/lifecycle.ts';
+import type { Database } from '../platform/postgres.ts';
+import { createLogger, createMetrics } from '../platform/telemetry.ts';
+import type { DevelopmentPki } from '../simulator/development-pki.ts';
+import { demoScenarios } from '../simulator/scenarios/list.ts';
+import { demoDoors, type ScenarioContext } from '../simulator/scenarios/scenario.ts';
+import { openDatabase } from './database-access.ts';
+import { runScenarios, type StepOutcome } from './demo-run.ts';
+import { demoHead, demoRow } from './demo-table.ts';
+import { prepareDevelopment } from './development.ts';
+import { enrolInto } from './enrolment.ts';
+import { exitCodes } from './failure.ts';
+import { paint, print, printJson } from './terminal.ts';
+
+export function addDemoCommand(hems: Command): void {
+  hems
+    .command('demo')
+    .description('a server of its own beside a fleet that tries the door in every way a real world would')
+    .option('--json', 'one JSON object a step, then {"expected":N,"unexpected":N}')
+    .action((options: { json?: boolean }) => demo(options.json === true));
+}
+
+async function demo(json: boolean): Promise<void> {
+  const signal = untilSignal();
+  const given = processEnvironment().HEMS_DATA_DIR;
+  const dataDir = given || (await mkdtemp(join(tmpdir(), 'hems-demo-')));
+  const lifecycle = createLifecycle();
+  if (!given) lifecycle.started('data', () => rm(dataDir, { recursive: true, force: true }));
+  try {
+    const stage = await startStage(dataDir, lifecycle);
+    if (!json) introduce(stage, dataDir);
+    const outcomes = await Promise.race([play(stage, json), signal.then(() => undefined)]);
+    if (outcomes === undefined) process.exitCode = exitCodes.no;
+    else conclude(outcomes, json);
+  } finally {
+    await lifecycle.stop();
+  }
+}
+
+interface Stage {
+  readonly pki: DevelopmentPki;
+  readonly app: RunningApp;
+  readonly db: Database;
+  readonly events: EventBus;
+}
+
+/** The same server as "serve --dev", with a second door that accepts the operator's anchor alone; ports are free ones. */
+async function startStage(dataDir: string, lifecycle: ReturnType<typeof createLifecycle>): Promise<Stage> {
+  const { pki, config: plain } = await prepareDevelopment(systemClock, { dataDir, management: { port: 0 } });
+  const config = withDemoDoors(plain);
+  // The table is the log: only what is wrong with the server itself interrupts it.
+  const logger = createLogger(config.log.level === 'info' ? 'error' : config.log.level);
+  const metrics = createMetrics();
+  const events = createEventBus({ logger, metrics });
+  const { db, close } = await openDatabase({ config, logger, metrics });
+  lifecycle.started('database', close);
+  const app = await startApp({ config, mode: 'development', db, logger, metrics, events, clock: systemClock });
+  lifecycle.started('doors', () => app.stop());
+  return { pki, app, db, events };
+}
+
+function withDemoDoors(config: Config): Config {
+  const [door] = config.listeners;
+  if (door === undefined) throw new Error('development has a door');
+  const listeners = demoDoors.map(({ name, anchors }) => ({ ...door, name, anchors: [...anchors], port: 0 }));
+  return { ...config, listeners } satisfies Config & PartialConfig;
+}
+
+async function play(stage: Stage, json: boolean): Promise<readonly StepOutcome[]> {
+  const scenarios = demoScenarios(Math.floor(systemClock.now().getTime() / 1000));
+  await enrolInto(
+    stage.db,
+    scenarios.flatMap(({ prepare }) => prepare),
+  );
+  const url = (name: string): string => stage.app.doors.find((door) => door.name === name)?.url ?? '';
+  const context: ScenarioContext = {
+    pki: stage.pki,
+    doors: { main: url('main'), second: url('second') },
+    at: systemClock.now(),
+  };
+  if (!json) print(demoHead());
+  return runScenarios(scenarios, context, stage.events, (outcome) =>
+    json ? printJson(outcome) : print(demoRow(outcome)),
+  );
+}
+
+function introduce({ app }: Stage, dataDir: string): void {
+  for (const { name, url } of app.doors) print(`${paint('bold', `CWMP ${name}`.padEnd(12))} ${url}`);
+  print(`${paint('bold', 'Management'.padEnd(12))} ${app.management}/metrics`);
+  print(`${paint('bold', 'Data'.padEnd(12))} ${dataDir}\n`);
+}
+
+function conclude(outcomes: readonly StepOutcome[], json: boolean): void {
+  const unexpected = outcomes.filter(({ differences }) => differences.length > 0).length;
+  const expected = outcomes.length - unexpected;
+  if (json) printJson({ expected, unexpected });
+  else print(`\n${expected} as expected, ${unexpected} not`);
+  if (unexpected > 0) process.exitCode = exitCodes.no;
+}
