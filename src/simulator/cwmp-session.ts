@@ -65,11 +65,11 @@ async function inform(wire: Wire, events: readonly EventStruct[]): Promise<AcsEn
 function noteInformResponse({ cell, report }: Wire, answer: AcsEnvelope): void {
   const version = versionOf(cell);
   report.informed = true;
-  if (answer.namespace !== namespaces[version]) report.violations.push(`InformResponse in ${answer.namespace}`);
+  if (answer.namespace !== namespaces[version]) report.violations.push(`sends InformResponse in ${answer.namespace}`);
   if (answer.useCwmpVersion === undefined) return;
   report.useCwmpVersion = answer.useCwmpVersion;
   // The header is mustUnderstand and unknown before 1.4: an older device has to fault (CWMP-4).
-  if (version !== '1.4') report.violations.push(`UseCWMPVersion sent to CWMP ${version}`);
+  if (version !== '1.4') report.violations.push(`sends UseCWMPVersion to CWMP ${version}`);
 }
 
 const newId = (): string => randomBytes(6).toString('hex');
@@ -82,7 +82,7 @@ async function call(wire: Wire, message: string, id: string | undefined): Promis
     if (answer.kind !== 'envelope') return undefined;
     const { envelope } = answer;
     if (envelope.id !== id && (envelope.id !== undefined || id !== undefined))
-      wire.report.violations.push(`ID ${envelope.id ?? 'absent'} answers ID ${id ?? 'absent'}`);
+      wire.report.violations.push(`answers ID ${id ?? 'absent'} with ID ${envelope.id ?? 'absent'}`);
     if (envelope.body.kind !== 'fault' || envelope.body.code !== 8005) return envelope;
   }
   return undefined;
@@ -141,7 +141,7 @@ async function acsTurn(wire: Wire): Promise<boolean> {
     if (answer.kind !== 'envelope') return answer.kind === 'end';
     const { body, id } = answer.envelope;
     if (body.kind === 'fault' || body.method.endsWith('Response')) {
-      report.violations.push(`a ${body.kind === 'fault' ? 'fault' : body.method} that answers nothing`);
+      report.violations.push(`sends a ${body.kind === 'fault' ? 'fault' : body.method} that answers nothing`);
       return false;
     }
     report.answered.push(body.method);

@@ -11,7 +11,7 @@ export interface FleetStatistics {
   readonly misbehaved: number;
   /** What became of the rest, in words, most frequent first. */
   readonly others: readonly (readonly [what: string, count: number])[];
-  /** What the ACS did against the rules, likewise. */
+  /** What the ACS did against the rules, likewise; each to be read after "the ACS". */
   readonly violations: readonly (readonly [what: string, count: number])[];
   /** Of complete sessions, from the TCP connection on. */
   readonly milliseconds: { readonly median: number; readonly p95: number; readonly max: number };

@@ -58,7 +58,7 @@ export interface SessionReport {
   readonly answered: readonly string[];
   /** UseCWMPVersion of the InformResponse. */
   readonly useCwmpVersion?: string;
-  /** What the ACS did against the rules, as a strict device sees it. */
+  /** What the ACS did against the rules, as a strict device sees it; each to be read after "the ACS". */
   readonly violations: readonly string[];
   readonly durationMs: number;
 }

@@ -126,11 +126,12 @@ async function open(wire: Wire): Promise<HttpConnection | undefined> {
 function checkReply({ report }: Wire, reply: HttpReply): void {
   // TS 33.320 8.3.4: no authentication by shared secret, so nobody may ask for one.
   if (reply.status === 401 || reply.headers.has('www-authenticate'))
-    report.violations.push(`HTTP ${reply.status} asks for a shared secret`);
-  if (reply.status === 204 && reply.headers.has('content-type')) report.violations.push('204 has a Content-Type');
+    report.violations.push(`asks for a shared secret (HTTP ${reply.status})`);
+  if (reply.status === 204 && reply.headers.has('content-type'))
+    report.violations.push('sends a 204 with a Content-Type');
   const type = reply.headers.get('content-type')?.[0] ?? '';
   if (reply.status === 200 && reply.body.length > 0 && !/^text\/xml\b/i.test(type))
-    report.violations.push(`an envelope of type ${JSON.stringify(type)}`);
+    report.violations.push(`calls an envelope ${JSON.stringify(type)}`);
 }
 
 function readAnswer({ report }: Wire, reply: HttpReply): Answer {
@@ -138,12 +139,12 @@ function readAnswer({ report }: Wire, reply: HttpReply): Answer {
   if (reply.status === 204) return { kind: 'end' };
   if (reply.status !== 200) return { kind: 'nothing' };
   if (reply.body.length === 0) {
-    report.violations.push('an empty answer with status 200');
+    report.violations.push('ends with an empty 200');
     return { kind: 'end' };
   }
   const read = readAcsEnvelope(reply.body.toString('utf8'));
   if (!read.ok) {
-    report.violations.push(`unreadable: ${read.error}`);
+    report.violations.push(`sends what cannot be read: ${read.error}`);
     return { kind: 'nothing' };
   }
   report.violations.push(...read.envelope.violations);

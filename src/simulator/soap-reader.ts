@@ -68,15 +68,16 @@ function faultDetail(fault: Element): Element | undefined {
 function violations(headers: readonly Element[], content: Element): string[] {
   const found: string[] = [];
   const isFault = content.namespace === soapNamespace;
-  if (!isFault && !cwmpNamespace.test(content.namespace)) found.push(`the RPC is in namespace ${content.namespace}`);
+  if (!isFault && !cwmpNamespace.test(content.namespace)) found.push(`sends its RPC in namespace ${content.namespace}`);
   // TR-069 3.5: only top-level CWMP elements are namespace-qualified.
-  if (!isFault && content.children.some(({ namespace }) => namespace !== '')) found.push('arguments are qualified');
+  if (!isFault && content.children.some(({ namespace }) => namespace !== '')) found.push('qualifies its arguments');
   for (const { name, namespace, attributes } of headers) {
-    if (!cwmpNamespace.test(namespace)) found.push(`header ${name} is in namespace ${namespace}`);
+    if (!cwmpNamespace.test(namespace)) found.push(`sends header ${name} in namespace ${namespace}`);
     const mustUnderstand = [...attributes].some(([key, value]) => key.endsWith(':mustUnderstand') && value === '1');
     if (['ID', 'HoldRequests', 'UseCWMPVersion'].includes(name) && !mustUnderstand)
-      found.push(`header ${name} lacks mustUnderstand="1"`);
-    if (['SessionTimeout', 'SupportedCWMPVersions'].includes(name)) found.push(`header ${name} is the CPE's to send`);
+      found.push(`sends header ${name} without mustUnderstand="1"`);
+    if (['SessionTimeout', 'SupportedCWMPVersions'].includes(name))
+      found.push(`sends header ${name}, which is the CPE's`);
   }
   return found;
 }

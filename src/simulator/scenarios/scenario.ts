@@ -55,7 +55,7 @@ export interface Observation {
   readonly closedBy: 'device' | 'acs' | 'nobody';
   readonly tlsVersion?: string;
   readonly resumed?: boolean;
-  /** Anything the ACS did against the rules. */
+  /** What the ACS did against the rules, each to be read after "the ACS". */
   readonly violations: readonly string[];
   readonly error?: string;
   readonly durationMs: number;
@@ -111,8 +111,8 @@ export function ofRaw(report: RawReport): Observation {
     statuses: [],
     closedBy: report.closedBy,
     violations: [
-      ...(serverHello === undefined ? [] : [`chose suite 0x${serverHello.suite.toString(16)}`]),
-      ...(plainHttp === undefined ? [] : [`answered ${plainHttp}`]),
+      ...(serverHello === undefined ? [] : [`chooses suite 0x${serverHello.suite.toString(16)}`]),
+      ...(plainHttp === undefined ? [] : [`answers in plain HTTP: ${plainHttp}`]),
     ],
     durationMs: report.durationMs,
     ...(alert === undefined ? {} : { alert: alert.description }),
