@@ -69,6 +69,8 @@ create table device_serials (
 -- ProductClass may vary, so two devices that were never imported cannot share OUI and serial under two classes.
 create unique index device_serials_learnt on device_serials (oui, serial_number) where provenance = 'learnt';
 
+create index device_serials_by_serial on device_serials (serial_number);
+
 comment on table device_serials is
   '(OUI, ProductClass, SerialNumber) belongs to one device; what was imported beats what was learnt. OUI in upper case.';
 

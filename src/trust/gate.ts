@@ -4,7 +4,6 @@ import type { AuditConfig, Config } from '../config/schema.ts';
 import type { AdmissionRecords } from '../fleet/admission-records.ts';
 import type { InformRecorder } from '../fleet/informs.ts';
 import type { Clock } from '../platform/clock.ts';
-import { DatabaseError } from '../platform/database-error.ts';
 import type { EventBus } from '../platform/events.ts';
 import { uuidv7 } from '../platform/ids.ts';
 import type { Database } from '../platform/postgres.ts';
@@ -14,7 +13,7 @@ import type { TrustAnchor } from './anchors.ts';
 import { createChainMemory } from './chain-memory.ts';
 import type { Decision } from './decision.ts';
 import { createDecisionRecorder } from './decision-recorder.ts';
-import { createJudge, type Judge, type Judgement, type Refused } from './judge.ts';
+import { createJudge, type Judge, type Judgement, unjudged } from './judge.ts';
 import { readLeaf } from './path-judgement.ts';
 import { secondLockErrors } from './second-lock.ts';
 
@@ -37,6 +36,8 @@ export interface GateDeps {
 export function createGate(deps: GateDeps): Gate {
   const { clock } = deps;
   const recorder = createDecisionRecorder({ ...deps, anchorNames: deps.anchors.map(({ name }) => name) });
+  const complain = (error: unknown): void =>
+    recorder.complain(error, 'a client was refused because it could not be judged');
   const judge = createJudge({
     anchors: deps.anchors,
     secondLock: deps.secondLock,
@@ -44,6 +45,7 @@ export function createGate(deps: GateDeps): Gate {
     cache: createPathCache({ maxEntries: deps.pathCacheEntries ?? 50_000 }),
     memory: createChainMemory(deps.records),
     objection: secondLockCounter(deps.metrics, deps.secondLock),
+    complain,
   });
 
   return {
@@ -56,8 +58,9 @@ export function createGate(deps: GateDeps): Gate {
         recorder.admitted(decisionOf(admission));
         return admission;
       } catch (error) {
-        recorder.complain(error, 'the gate could not judge a client and refused it');
-        return recorder.refused(handshake, unjudged(error, handshake));
+        complain(error);
+        const leaf = readLeaf(handshake.chain);
+        return recorder.refused(handshake, { ...unjudged(error), peer: 'stranger', ...(leaf && { leaf }) });
       }
     },
     refuseTls: ({ stage, reason, detail, ...facts }) => {
@@ -91,14 +94,6 @@ function admissionOf(id: string, at: Date, handshake: HandshakeFacts, judgement:
 
 function decisionOf({ id, at, handshake, identity, deviceId, path }: Admission): Decision {
   return { outcome: 'admitted', id, at, facts: handshake, identity, leaf: path.leaf, peer: 'known', deviceId };
-}
-
-/** Fail closed: the fault is ours, and the client stays outside. */
-function unjudged(error: unknown, { chain }: HandshakeFacts): Refused {
-  const detail = error instanceof DatabaseError ? 'database_unavailable' : 'internal_error';
-  const refused = { stage: 'device', reason: 'handshake_other', detail, peer: 'stranger' } as const;
-  const leaf = readLeaf(chain);
-  return leaf === undefined ? refused : { ...refused, leaf };
 }
 
 function secondLockCounter(metrics: Registry, mode: Config['secondLock']): Judge['objection'] {

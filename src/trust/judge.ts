@@ -3,6 +3,7 @@ import type { AdmissionRecords, Standing } from '../fleet/admission-records.ts';
 import { type DeviceState, stateRefusals } from '../fleet/device.ts';
 import type { DeviceIdentity } from '../fleet/identity.ts';
 import { chainIdOf, shownCertificate } from '../fleet/shown-certificate.ts';
+import { DatabaseError } from '../platform/database-error.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { CertificatePath } from '../x509/path.ts';
 import type { PathAnchor } from '../x509/path-anchor.ts';
@@ -12,7 +13,7 @@ import type { TrustAnchor } from './anchors.ts';
 import { identify } from './identity.ts';
 import { judgeHandshake, type PathJudge, readLeaf, verifiedAnchor } from './path-judgement.ts';
 import type { Peer, RefusalReason, RefusalStage } from './refusal.ts';
-import type { DeviceDetail } from './refusal-details.ts';
+import type { DeviceDetail, InternalDetail } from './refusal-details.ts';
 import { type SecondLockError, secondLockDetail, secondLockObjection } from './second-lock.ts';
 
 /** A refusal before it has a number. */
@@ -43,6 +44,14 @@ export interface Judge extends PathJudge {
   readonly records: AdmissionRecords;
   /** Told of every path that OpenSSL alone refuses. */
   readonly objection: (error: SecondLockError) => void;
+  /** Told of errors that kept a client from being judged. */
+  readonly complain: (error: unknown) => void;
+}
+
+/** The fault is ours: nobody could judge the client, so it stays outside. */
+export function unjudged(error: unknown): Pick<Refused, 'stage' | 'reason' | 'detail'> {
+  const detail: InternalDetail = error instanceof DatabaseError ? 'database_unavailable' : 'internal_error';
+  return { stage: 'device', reason: 'handshake_other', detail };
 }
 
 /** Path, second lock, identity, device, key: in this order, each only for what passed the one before. */
@@ -133,9 +142,20 @@ async function judgeIdentity(
     return refusal({ ...said, anchor: anchor.name, leaf, ...(identity && { identity }) });
   }
   const client: Client = { judge, anchor, path, identity: identified.identity };
+  try {
+    return await judgeDevice(client, resumed);
+  } catch (error) {
+    // Fail closed; the client has proven its chain, and its refusal is kept apart from the noise of strangers.
+    judge.complain(error);
+    return refusal({ ...unjudged(error), peer: 'trusted-chain', identity: client.identity, leaf });
+  }
+}
+
+async function judgeDevice(client: Client, resumed: boolean): Promise<Judgement> {
+  const { judge, path } = client;
   // A resumed session shows no chain that could have changed.
   const chainId = resumed ? null : chainIdOf(path);
-  const ask = () => judge.records.find(client.identity, Buffer.from(leaf.fingerprint, 'hex'), chainId);
+  const ask = () => judge.records.find(client.identity, Buffer.from(path.leaf.fingerprint, 'hex'), chainId);
   const standing = await ask();
   if (standing !== undefined) return judgeStanding(client, standing);
   const refused = await register(client);

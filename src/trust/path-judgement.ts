@@ -1,7 +1,5 @@
-import type { Certificate } from '../x509/certificate.ts';
-import { parseCertificate } from '../x509/certificate.ts';
-import { DerError } from '../x509/der.ts';
-import { type CertificatePath, judgePath, type PathResult } from '../x509/path.ts';
+import { type Certificate, parseCertificate } from '../x509/certificate.ts';
+import { judgePath, type PathResult } from '../x509/path.ts';
 import type { PathAnchor } from '../x509/path-anchor.ts';
 import type { PathCache } from '../x509/path-cache.ts';
 import type { PathDetail, PathFailure } from '../x509/path-failure.ts';
@@ -41,15 +39,13 @@ function lacksChain(result: PathResult): boolean {
   return !result.ok && ['chain_untrusted', 'chain_incomplete'].includes(result.failures[0].reason);
 }
 
-/** The leaf as far as it can be read; for the audit and for looking up its chain. */
+/** The leaf if it can be read; for the audit and for looking up its chain. Never throws. */
 export function readLeaf(chain: readonly Uint8Array[]): Certificate | undefined {
   const [der] = chain;
-  if (der === undefined) return undefined;
   try {
-    return parseCertificate(der);
-  } catch (error) {
-    if (error instanceof DerError) return undefined;
-    throw error;
+    return der === undefined ? undefined : parseCertificate(der);
+  } catch {
+    return undefined;
   }
 }
 
@@ -79,5 +75,3 @@ const afterSignatures: ReadonlySet<PathDetail> = new Set<PathDetail>([
 export function verifiedAnchor(failure: PathFailure): string | undefined {
   return afterSignatures.has(failure.detail) ? failure.anchor : undefined;
 }
-
-export type { CertificatePath };

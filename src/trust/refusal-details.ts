@@ -25,6 +25,8 @@ export type DeviceDetail = (typeof deviceDetails)[number];
 /** Where the fault is ours: the client is refused because nobody could judge it. */
 export const internalDetails = ['internal_error', 'database_unavailable'] as const;
 
+export type InternalDetail = (typeof internalDetails)[number];
+
 /** The doors' words, for clients that never got to a certificate and for admitted ones that misbehaved. */
 export const doorDetails = [
   'not_tls',
