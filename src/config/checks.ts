@@ -177,7 +177,9 @@ function databaseFaults(url: string | undefined): readonly ConfigFault[] {
   // The value itself stays out of the message: it holds a password.
   if (parsed === null) return [{ key: 'database.url', cause: 'is no URL', remedy }];
   if (!['postgres:', 'postgresql:'].includes(parsed.protocol))
-    return [{ key: 'database.url', cause: `${parsed.protocol} is not a Postgres URL`, remedy }];
+    return [{ key: 'database.url', cause: 'is no Postgres URL', remedy }];
+  if (/@/.test(parsed.pathname))
+    return [{ key: 'database.url', cause: 'has an "@" after the host, as of a password with a "/" in it', remedy }];
   return [];
 }
 

@@ -13,8 +13,8 @@ export function maskSecrets(config: Config): Config {
 
 function maskUrl(url: string): string {
   const parsed = URL.parse(url);
-  // What cannot be read cannot be cut with care.
-  if (parsed === null) return hidden;
+  // What cannot be read cannot be cut with care; an "@" in the path is the end of a password that was not encoded.
+  if (parsed === null || /@|%40/i.test(parsed.pathname)) return hidden;
   if (parsed.password !== '') parsed.password = hidden;
   for (const key of [...parsed.searchParams.keys()])
     if (/password|secret|token/i.test(key)) parsed.searchParams.set(key, hidden);

@@ -54,7 +54,7 @@ function knownKeys(schema: Schema, path: readonly PropertyKey[]): readonly strin
 function described(issue: Issue): ConfigFault {
   const key = keyOf(issue.path) || '(the whole file)';
   const missing = issue.input === undefined && (issue.code === 'invalid_type' || issue.code === 'invalid_value');
-  if (missing) return { key, cause: 'is missing', remedy: `add it: ${expectation(issue)}` };
+  if (missing) return { key, cause: 'is missing', remedy: 'add it; deploy/hems.example.yaml shows how' };
   return { key, cause: causeOf(issue), remedy: expectation(issue) };
 }
 

@@ -5,15 +5,23 @@ const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000,
 /** Node's timers hold 31 bits of milliseconds and fire at once beyond. */
 const longest = 24 * 86_400_000;
 
+const written = /^(\d{1,9})(ms|s|m|h|d)$/;
+
+function milliseconds(text: string): number {
+  const [, count, unit] = written.exec(text) ?? [];
+  return Number(count) * (units[unit ?? ''] ?? Number.NaN);
+}
+
+function isBearable(text: string): boolean {
+  return !written.test(text) || (milliseconds(text) >= 1 && milliseconds(text) <= longest);
+}
+
 /** A duration written for people ("30s", "12h"), kept as milliseconds. */
 const duration = z
   .string()
-  .regex(/^\d{1,9}(ms|s|m|h|d)$/, 'write a number and a unit: 500ms, 30s, 5m, 12h or 1d')
-  .transform((text) => {
-    const [, count, unit] = /^(\d+)(ms|s|m|h|d)$/.exec(text) ?? [];
-    return Number(count) * (units[unit ?? ''] ?? Number.NaN);
-  })
-  .refine((milliseconds) => milliseconds >= 1 && milliseconds <= longest, 'must be between 1ms and 24d');
+  .regex(written, 'write a number and a unit: 500ms, 30s, 5m, 12h or 1d')
+  .refine(isBearable, 'must be between 1ms and 24d')
+  .transform(milliseconds);
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'use lower-case letters, digits and "-"');
 const port = z.int().min(0).max(65_535);

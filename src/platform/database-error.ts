@@ -6,6 +6,8 @@ export type DatabaseErrorKind =
   /** The database of the URL does not exist. */
   | 'no-such-database'
   | 'too-many-connections'
+  /** Every connection of our own pool is lent for longer than we wait. */
+  | 'busy'
   /** The server is older than hems needs. */
   | 'too-old'
   /** The schema was made by a newer hems. */
@@ -32,6 +34,8 @@ export class DatabaseError extends Error {
 export function databaseLabel(url: string): string {
   try {
     const parsed = new URL(url);
+    // A password whose "/" or "@" is not percent-encoded would pass for host or path.
+    if (!/^postgres(ql)?:$/.test(parsed.protocol) || /@|%40/i.test(parsed.pathname)) return 'the configured URL';
     const socket = parsed.searchParams.get('host');
     const place = socket ?? `${parsed.hostname}:${parsed.port || '5432'}`;
     return `${decodeURIComponent(parsed.pathname.slice(1)) || '(default database)'} at ${place}`;

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, copyFile, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -44,7 +45,7 @@ export async function usableBinaries(
   if (reachable && (await linkLibraries(installed.native))) return installed;
   const native = join(home, `binaries-${installed.version}`);
   if (await stat(native).catch(() => undefined)) return { native, version: installed.version };
-  const draft = `${native}.${process.pid}.${Date.now().toString(36)}`;
+  const draft = `${native}.${randomBytes(4).toString('hex')}`;
   try {
     await copyTree(installed.native, draft);
     await linkLibraries(draft);

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { chown, mkdir, open, readdir, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -39,7 +40,7 @@ export async function isServing(data: string, pid: number): Promise<boolean> {
 /** A cluster in `home.data` unless there is one; made aside and renamed, so that it is there whole or not at all. */
 export async function initialise(home: Home, binaries: PostgresBinaries): Promise<void> {
   if (await matchingVersion(home, binaries)) return;
-  const draft = join(home.dir, `data.${process.pid}.${Date.now().toString(36)}`);
+  const draft = join(home.dir, `data.${randomBytes(4).toString('hex')}`);
   await mkdir(draft, { mode: 0o700 });
   if (home.account !== undefined) await chown(draft, home.account.uid, home.account.gid);
   try {

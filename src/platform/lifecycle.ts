@@ -12,9 +12,10 @@ export interface Lifecycle {
 }
 
 /** Long enough for sessions in flight and for Postgres to write, shorter than what a container is given before kill. */
-const stopWithin = 20_000;
+const patience = 20_000;
 
-export function createLifecycle(logger?: Logger): Lifecycle {
+/** `within`: milliseconds that each part is given. */
+export function createLifecycle(logger?: Logger, within = patience): Lifecycle {
   const parts: { name: string; stop: () => void | Promise<void> }[] = [];
   let stopping: Promise<void> | undefined;
 
@@ -23,7 +24,7 @@ export function createLifecycle(logger?: Logger): Lifecycle {
       try {
         const late = Symbol(part.name);
         const limit = new AbortController();
-        const limited = sleep(stopWithin, late, { signal: limit.signal, ref: false }).catch(() => undefined);
+        const limited = sleep(within, late, { signal: limit.signal, ref: true }).catch(() => undefined);
         const outcome = await Promise.race([part.stop(), limited]);
         limit.abort();
         if (outcome === late) logger?.error({ part: part.name }, 'did not stop in time');

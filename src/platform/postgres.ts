@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { Gauge, Histogram, type Registry } from 'prom-client';
 import pg from 'pg';
-import { explainDatabaseError } from './database-error.ts';
+import { DatabaseError, explainDatabaseError } from './database-error.ts';
 import { createListening, type LinkHandler } from './postgres-listening.ts';
 import { columnTypes } from './postgres-types.ts';
 
@@ -152,7 +152,9 @@ async function send<Row>(client: pg.ClientBase, query: Query): Promise<Rows<Row>
 
 /** A connection goes back into the pool only if the server itself answered, so that its state is known. */
 async function lend<T>(pool: pg.Pool, fn: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
+  const client = await pool.connect().catch((error: unknown) => {
+    throw isExhausted(pool) ? busy(pool, error) : error;
+  });
   let broken: Error | boolean = false;
   try {
     return await fn(client);
@@ -162,6 +164,20 @@ async function lend<T>(pool: pg.Pool, fn: (client: pg.PoolClient) => Promise<T>)
   } finally {
     client.release(broken);
   }
+}
+
+/** As opposed to a connection that could not be made, which pg words alike. */
+function isExhausted(pool: pg.Pool): boolean {
+  return pool.totalCount >= pool.options.max && pool.idleCount === 0;
+}
+
+function busy(pool: pg.Pool, cause: unknown): DatabaseError {
+  return new DatabaseError(
+    'busy',
+    `all ${pool.options.max} connections to the database are busy`,
+    'raise database.poolSize, or look for slow statements on the server',
+    { cause },
+  );
 }
 
 /** An error that the server sent about the statement, after which the connection is as good as before. */
