@@ -52,8 +52,18 @@ export interface Signature {
   readonly value: Uint8Array;
 }
 
+/** Hex SHA-256, under which a certificate is known. */
+export function fingerprintOf(der: Uint8Array): string {
+  return hash('sha256', der, 'hex');
+}
+
 /** Reads one certificate. Throws `DerError`, naming the field, and nothing else. */
 export function parseCertificate(der: Uint8Array): Certificate {
+  return parseKnown(der, fingerprintOf(der));
+}
+
+/** The same where the fingerprint is at hand. */
+export function parseKnown(der: Uint8Array, fingerprint: string): Certificate {
   const outside = openDer(der, 'certificate');
   const certificate = openSequence(outside, 'Certificate');
   finish(outside);
@@ -64,7 +74,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
   const { inner, ...fields } = readTbs(tbs);
   return {
     der,
-    fingerprint: hash('sha256', der, 'hex'),
+    fingerprint,
     ...fields,
     signature: {
       algorithm: signatureAlgorithmOf(algorithm),
@@ -112,7 +122,7 @@ function readVersion(tbs: DerCursor): 1 | 2 | 3 {
   const version = smallInteger(expect(inside, tags.integer, 'version'));
   finish(inside);
   // X.690 11.5: version 1 is the default and is not encoded.
-  if (version !== 1 && version !== 2) throw derError(outer.field, 'value', 'is not version 2 or 3');
+  if (version !== 1 && version !== 2) throw derError(outer, 'value', 'is not version 2 or 3');
   return version === 1 ? 2 : 3;
 }
 

@@ -5,7 +5,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** The text of any ASN.1 string type that certificates use, checked against the alphabet of its type. */
 export function stringOf(element: DerElement): string {
   const text = decodeString(element.tag, content(element));
-  if (text === undefined) throw derError(element.field, 'value', 'holds what its string type does not allow');
+  if (text === undefined) throw derError(element, 'value', 'holds what its string type does not allow');
   return text;
 }
 
@@ -16,7 +16,7 @@ export function isStringTag(tag: number): boolean {
 /** 7-bit text, under an implicit tag. */
 export function ia5Of(element: DerElement): string {
   const text = ascii(content(element));
-  if (text === undefined) throw derError(element.field, 'value', 'an IA5String has 7-bit characters only');
+  if (text === undefined) throw derError(element, 'value', 'an IA5String has 7-bit characters only');
   return text;
 }
 

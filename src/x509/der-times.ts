@@ -16,12 +16,12 @@ function digits(bytes: Uint8Array, offset: number, count: number): number {
  * without fractions.
  */
 export function timeOf(element: DerElement): Date {
-  const { bytes, contentStart, end, tag, field } = element;
+  const { bytes, contentStart, end, tag } = element;
   const yearDigits = tag === tags.utcTime ? 2 : 4;
   if (tag !== tags.utcTime && tag !== tags.generalizedTime)
-    throw derError(field, 'tag', 'is no UTCTime or GeneralizedTime');
+    throw derError(element, 'tag', 'is no UTCTime or GeneralizedTime');
   if (end - contentStart !== yearDigits + 11 || bytes[end - 1] !== 0x5a)
-    throw derError(field, 'value', `must read ${'Y'.repeat(yearDigits)}MMDDHHMMSSZ`);
+    throw derError(element, 'value', `must read ${'Y'.repeat(yearDigits)}MMDDHHMMSSZ`);
   let year = digits(bytes, contentStart, yearDigits);
   // RFC 5280 4.1.2.5.1: 50 to 99 are of the twentieth century.
   if (yearDigits === 2) year += year >= 50 ? 1900 : 2000;
@@ -32,7 +32,7 @@ export function timeOf(element: DerElement): Date {
   time.setUTCHours(hour, minute, second);
   const exists =
     time.getUTCMonth() === month - 1 && time.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
-  if (!exists) throw derError(field, 'value', 'is no time of the calendar');
+  if (!exists) throw derError(element, 'value', 'is no time of the calendar');
   return time;
 }
 

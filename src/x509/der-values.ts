@@ -6,7 +6,7 @@ export function booleanOf(element: DerElement): boolean {
   const octet = element.bytes[element.contentStart];
   // X.690 11.1: TRUE is all ones.
   if (element.end - element.contentStart !== 1 || (octet !== 0 && octet !== 0xff))
-    throw derError(element.field, 'value', 'a BOOLEAN is one octet, 00 or FF');
+    throw derError(element, 'value', 'a BOOLEAN is one octet, 00 or FF');
   return octet === 0xff;
 }
 
@@ -14,17 +14,17 @@ export function booleanOf(element: DerElement): boolean {
 export function flag(cursor: DerCursor, name: string): boolean {
   const element = optional(cursor, tags.boolean, name);
   if (element === undefined) return false;
-  if (!booleanOf(element)) throw derError(element.field, 'value', 'FALSE is the default and must not be encoded');
+  if (!booleanOf(element)) throw derError(element, 'value', 'FALSE is the default and must not be encoded');
   return true;
 }
 
 /** The octets of an INTEGER, two's complement, checked to be the fewest possible. */
 export function integerBytes(element: DerElement): Uint8Array {
   const value = content(element);
-  if (value.length === 0) throw derError(element.field, 'value', 'an INTEGER has at least one octet');
+  if (value.length === 0) throw derError(element, 'value', 'an INTEGER has at least one octet');
   const [first = 0, second = 0] = value;
   if (value.length > 1 && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80)))
-    throw derError(element.field, 'value', 'the INTEGER is not encoded in the fewest octets');
+    throw derError(element, 'value', 'the INTEGER is not encoded in the fewest octets');
   return value;
 }
 
@@ -43,7 +43,7 @@ export function readHexInteger(cursor: DerCursor, name: string): string {
 /** A count or a version: not negative; what is above 2^31 - 1 is read as 2^31 - 1, which no path reaches. */
 export function smallInteger(element: DerElement): number {
   const value = integerBytes(element);
-  if ((value[0] ?? 0) >= 0x80) throw derError(element.field, 'value', 'must not be negative');
+  if ((value[0] ?? 0) >= 0x80) throw derError(element, 'value', 'must not be negative');
   if (value.length > 4) return 0x7fff_ffff;
   return value.reduce((sum, octet) => sum * 256 + octet, 0);
 }
@@ -57,17 +57,17 @@ export function bitStringOf(element: DerElement): BitString {
   const unusedBits = element.bytes[element.contentStart] ?? 0;
   const bytes = element.bytes.subarray(element.contentStart + 1, element.end);
   if (element.end === element.contentStart || unusedBits > 7 || (bytes.length === 0 && unusedBits !== 0))
-    throw derError(element.field, 'value', 'a BIT STRING starts with the count of its unused bits');
+    throw derError(element, 'value', 'a BIT STRING starts with the count of its unused bits');
   // X.690 11.2.1: unused bits are zero.
   if (((bytes.at(-1) ?? 0) & ((1 << unusedBits) - 1)) !== 0)
-    throw derError(element.field, 'value', 'unused bits must be zero');
+    throw derError(element, 'value', 'unused bits must be zero');
   return { bytes, unusedBits };
 }
 
 /** A BIT STRING of whole octets: keys and signatures. */
 export function octetsOfBitString(element: DerElement): Uint8Array {
   const { bytes, unusedBits } = bitStringOf(element);
-  if (unusedBits !== 0) throw derError(element.field, 'value', 'must be whole octets');
+  if (unusedBits !== 0) throw derError(element, 'value', 'must be whole octets');
   return bytes;
 }
 
@@ -87,10 +87,10 @@ const oidOctets = 64;
 export function oidOf(element: DerElement): string {
   const { bytes, contentStart, end } = element;
   if (end === contentStart || end - contentStart > oidOctets || (bytes[end - 1] ?? 0) >= 0x80)
-    throw derError(element.field, 'value', 'is no OBJECT IDENTIFIER');
+    throw derError(element, 'value', 'is no OBJECT IDENTIFIER');
   let text = '';
   for (let i = contentStart; i < end; ) {
-    if (bytes[i] === 0x80) throw derError(element.field, 'value', 'an OBJECT IDENTIFIER arc is padded');
+    if (bytes[i] === 0x80) throw derError(element, 'value', 'an OBJECT IDENTIFIER arc is padded');
     let arc = 0;
     const from = i;
     for (; (bytes[i] ?? 0) >= 0x80; i++) arc = arc * 128 + ((bytes[i] ?? 0) & 0x7f);
@@ -119,5 +119,5 @@ export function readOid(cursor: DerCursor, name: string): string {
 
 /** NULL, without content. */
 export function checkNull(element: DerElement): void {
-  if (element.end !== element.contentStart) throw derError(element.field, 'value', 'NULL has no content');
+  if (element.end !== element.contentStart) throw derError(element, 'value', 'NULL has no content');
 }

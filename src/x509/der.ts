@@ -42,8 +42,8 @@ export interface DerLimits {
 
 export const certificateLimits: DerLimits = { bytes: 128 * 1024, depth: 32 };
 
-/** One tag-length-value; `bytes[contentStart..end)` is the value, `bytes[start..end)` the whole. */
-export interface DerElement {
+/** One tag-length-value; `bytes[contentStart..end)` is the value, `bytes[start..end)` the whole. It is its own field. */
+export interface DerElement extends Field {
   readonly bytes: Uint8Array;
   readonly tag: number;
   readonly start: number;
@@ -51,7 +51,6 @@ export interface DerElement {
   readonly end: number;
   /** How many constructed elements may still be opened inside. */
   readonly depthLeft: number;
-  readonly field: Field;
 }
 
 /** A place inside a constructed element; `offset` moves as elements are taken. */
@@ -132,7 +131,8 @@ export function take(cursor: DerCursor, name: string): DerElement {
     contentStart,
     end: contentStart + length,
     depthLeft: cursor.depthLeft,
-    field: within(cursor, name),
+    name,
+    parent: cursor.field,
   };
 }
 
@@ -171,13 +171,13 @@ export function more(cursor: DerCursor): boolean {
 
 /** Opens a constructed element (or an OCTET STRING or BIT STRING known to hold DER, from `skip` on). */
 export function enter(element: DerElement, skip = 0): DerCursor {
-  if (element.depthLeft <= 0) throw derError(element.field, 'too_deep', 'too many elements inside each other');
+  if (element.depthLeft <= 0) throw derError(element, 'too_deep', 'too many elements inside each other');
   return {
     bytes: element.bytes,
     offset: element.contentStart + skip,
     end: element.end,
     depthLeft: element.depthLeft - 1,
-    field: element.field,
+    field: element,
   };
 }
 

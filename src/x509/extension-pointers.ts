@@ -87,7 +87,7 @@ export function distributionPointNameOf(element: DerElement): DistributionPointN
   finish(inside);
   if (tag === constructed(0)) return { kind: 'fullName', names: readGeneralNames(enter(choice)) };
   if (tag === constructed(1)) return { kind: 'nameRelativeToCRLIssuer', rdn: relativeNameOf(choice) };
-  throw derError(choice.field, 'tag', 'is no DistributionPointName');
+  throw derError(choice, 'tag', 'is no DistributionPointName');
 }
 
 export function readAccessDescriptions(cursor: DerCursor, name: string): AccessDescription[] {

@@ -40,7 +40,7 @@ export function readNameConstraints(cursor: DerCursor, name: string): NameConstr
 function subtrees(element: DerElement | undefined): GeneralSubtree[] {
   if (element === undefined) return [];
   const list = collect(enter(element), readSubtree, mostSubtrees);
-  if (list.length === 0) throw derError(element.field, 'missing', 'holds no subtree');
+  if (list.length === 0) throw derError(element, 'missing', 'holds no subtree');
   return list;
 }
 

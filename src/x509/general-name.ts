@@ -63,7 +63,7 @@ export function generalNameOf(element: DerElement): GeneralName {
     case primitive(8):
       return { kind: 'registeredID', oid: oidOf(element) };
     default:
-      throw derError(element.field, 'tag', 'is no GeneralName');
+      throw derError(element, 'tag', 'is no GeneralName');
   }
 }
 

@@ -54,7 +54,7 @@ export function readRelativeName(cursor: DerCursor): RelativeName {
 
 export function relativeNameOf(element: DerElement): RelativeName {
   const attributes = collect(enter(element), readAttribute, mostAttributes);
-  if (attributes.length === 0) throw derError(element.field, 'missing', 'has no attribute');
+  if (attributes.length === 0) throw derError(element, 'missing', 'has no attribute');
   return attributes;
 }
 
@@ -75,10 +75,15 @@ const keys = new WeakMap<Name, readonly string[]>();
 export function comparisonKeys(name: Name): readonly string[] {
   let found = keys.get(name);
   if (found === undefined) {
-    found = name.rdns.map((rdn) => rdn.map(attributeKey).sort().join('+'));
+    found = name.rdns.map(relativeKey);
     keys.set(name, found);
   }
   return found;
+}
+
+function relativeKey(rdn: RelativeName): string {
+  const [first] = rdn;
+  return rdn.length === 1 && first !== undefined ? attributeKey(first) : rdn.map(attributeKey).sort().join('+');
 }
 
 function attributeKey({ type, value, der }: NameAttribute): string {
@@ -90,7 +95,20 @@ function attributeKey({ type, value, der }: NameAttribute): string {
 /** RFC 5280 7.1. */
 export function namesEqual(a: Name, b: Name): boolean {
   if (sameBytes(a.der, b.der)) return true;
-  return a.rdns.length === b.rdns.length && startsWith(comparisonKeys(a), comparisonKeys(b));
+  if (a.rdns.length !== b.rdns.length) return false;
+  // From the most specific attribute up: that is where names differ.
+  for (let i = a.rdns.length - 1; i >= 0; i--) if (!relativeNamesEqual(a.rdns[i], b.rdns[i])) return false;
+  return true;
+}
+
+function relativeNamesEqual(a: RelativeName = [], b: RelativeName = []): boolean {
+  if (a.length !== b.length) return false;
+  const [first, second] = [a[0], b[0]];
+  if (a.length > 1 || first === undefined || second === undefined) return relativeKey(a) === relativeKey(b);
+  if (first.type !== second.type) return false;
+  if (sameBytes(first.der, second.der)) return true;
+  // Only a text can be the same in other octets.
+  return first.value !== undefined && second.value !== undefined && prepare(first.value) === prepare(second.value);
 }
 
 /** True when `base` is an initial sequence of `name`: the subtree of a directoryName (RFC 5280 4.2.1.10, 7.1). */
@@ -104,21 +122,29 @@ function startsWith(long: readonly string[], short: readonly string[]): boolean 
 
 /** Values of one attribute type, in the order encoded, e.g. of `2.5.4.3` for the common names. */
 export function attributeValues(name: Name, type: string): string[] {
-  return name.rdns.flatMap((rdn) => rdn.flatMap((a) => (a.type === type && a.value !== undefined ? [a.value] : [])));
+  const values: string[] = [];
+  for (const rdn of name.rdns)
+    for (const attribute of rdn)
+      if (attribute.type === type && attribute.value !== undefined) values.push(attribute.value);
+  return values;
 }
 
-/** Longest text printed of one attribute value. */
+export function hasAttribute(name: Name, type: string): boolean {
+  return name.rdns.some((rdn) => rdn.some((attribute) => attribute.type === type));
+}
+
+/** Longest text printed of one attribute value, and most relative names printed. */
 const printed = 256;
+const mostPrinted = 16;
 
 /**
  * RFC 4514, most specific attribute first. What a stranger wrote is data: controls, line ends, bidirectional and
  * invisible characters are written as \XX (their UTF-8 octets), long values are cut.
  */
 export function nameToString(name: Name): string {
-  return name.rdns
-    .toReversed()
-    .map((rdn) => rdn.map(attributeToString).join('+'))
-    .join(',');
+  const most = name.rdns.slice(-mostPrinted).reverse();
+  const text = most.map((rdn) => rdn.slice(0, mostPrinted).map(attributeToString).join('+')).join(',');
+  return name.rdns.length > mostPrinted ? `${text},…` : text;
 }
 
 function attributeToString({ type, value, der }: NameAttribute): string {

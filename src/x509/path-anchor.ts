@@ -24,8 +24,15 @@ export interface AnchorCertificate {
 
 /** The key under which certificates are found by a name (RFC 5280 7.1). */
 export function nameKey(name: Name): string {
-  return comparisonKeys(name).join('\n');
+  let key = nameKeys.get(name);
+  if (key === undefined) {
+    key = comparisonKeys(name).join('\n');
+    nameKeys.set(name, key);
+  }
+  return key;
 }
+
+const nameKeys = new WeakMap<Name, string>();
 
 export interface AnchorIndex {
   readonly bySubject: ReadonlyMap<string, readonly AnchorCertificate[]>;

@@ -6,44 +6,58 @@ import type { PathDetail, PathFailure } from './path-failure.ts';
 import type { DeadEnd } from './path-search.ts';
 import { failureOf, isSelfIssued } from './path-validation.ts';
 
-/** A way that led to no anchor, as a failure, and how telling it is. */
+/** How telling it is: what touches an anchor's name comes before what never heard of one. */
+export function deadEndProgress(cause: DeadEnd): number {
+  switch (cause.kind) {
+    case 'exhausted':
+      return 500;
+    case 'not-signed':
+      return cause.anchor === undefined ? 300 : 400;
+    case 'no-issuer':
+      return 100;
+    case 'circle':
+    case 'too-long':
+      return 0;
+  }
+}
+
+/** A way that led to no anchor, as a failure. */
 export function deadEndFailure(
   cause: DeadEnd,
   certificates: readonly Certificate[],
   anchors: AnchorIndex,
-): { readonly failure: PathFailure; readonly progress: number } {
+): PathFailure {
   const top = certificates.at(-1);
-  const { detail, message, progress } = describe(cause, top, anchors);
+  const { detail, message } = describe(cause, top, anchors);
   const anchor = cause.kind === 'not-signed' ? cause.anchor : undefined;
   const clause = cause.kind === 'not-signed' ? 'RFC 5280 6.1.3 (a)(1)' : 'RFC 5280 6.1';
-  return { failure: failureOf({ detail, clause, message }, top, anchor), progress: progress + certificates.length };
+  return failureOf({ detail, clause, message }, top, anchor);
 }
 
 interface Described {
   readonly detail: PathDetail;
   readonly message: string;
-  readonly progress: number;
 }
 
 function describe(cause: DeadEnd, top: Certificate | undefined, anchors: AnchorIndex): Described {
   switch (cause.kind) {
     case 'exhausted':
-      return { detail: 'budget_exhausted', message: 'the ways to an anchor are too many to try', progress: 500 };
+      return { detail: 'budget_exhausted', message: 'the ways to an anchor are too many to try' };
     case 'not-signed':
-      return { ...notSigned(cause.verdict, top), progress: cause.anchor === undefined ? 300 : 400 };
+      return notSigned(cause.verdict, top);
     case 'too-long':
-      return { detail: 'budget_exhausted', message: 'the way to an anchor is too long', progress: 0 };
+      return { detail: 'budget_exhausted', message: 'the way to an anchor is too long' };
     case 'circle':
-      return { detail: 'no_anchor', message: 'was issued in a circle that meets no anchor', progress: 0 };
+      return { detail: 'no_anchor', message: 'was issued in a circle that meets no anchor' };
     case 'no-issuer':
-      return { ...noIssuer(top, anchors), progress: 100 };
+      return noIssuer(top, anchors);
   }
 }
 
 function notSigned(
   verdict: 'bad' | 'key_mismatch' | 'key_unusable' | 'algorithm_refused',
   top: Certificate | undefined,
-): Omit<Described, 'progress'> {
+): Described {
   switch (verdict) {
     case 'algorithm_refused':
       return {
@@ -58,7 +72,7 @@ function notSigned(
   }
 }
 
-function noIssuer(top: Certificate | undefined, anchors: AnchorIndex): Omit<Described, 'progress'> {
+function noIssuer(top: Certificate | undefined, anchors: AnchorIndex): Described {
   if (top === undefined || isSelfIssued(top)) return { detail: 'no_anchor', message: 'is self-issued and no anchor' };
   const message = `its issuer ${nameToString(top.issuer)} was neither sent nor configured`;
   return { detail: looksLikeOurs(top.issuer, anchors) ? 'issuer_missing' : 'no_anchor', message };

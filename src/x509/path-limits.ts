@@ -22,8 +22,8 @@ export interface PathLimits {
 export const defaultPathLimits: PathLimits = {
   certificates: 100,
   pathCertificates: 32,
-  signatures: 150,
-  candidates: 4096,
+  signatures: 250,
+  candidates: 1024,
   paths: 64,
   nameComparisons: 131_072,
   policySteps: 131_072,

@@ -2,10 +2,11 @@ import type { Certificate } from './certificate.ts';
 import { sameBytes } from './der.ts';
 import { type AnchorIndex, nameKey } from './path-anchor.ts';
 import type { PathCache } from './path-cache.ts';
+import { candidatesFor, type PathGraph, pathGraph } from './path-graph.ts';
 import { type Budget, spend } from './path-limits.ts';
-import { type ChainedPath, isSelfIssued } from './path-validation.ts';
-import { hasImportedKey, type SignatureVerdict, verificationCost, verifySignature } from './signature.ts';
-import { outsideValidity } from './validity.ts';
+import type { ChainedPath } from './path-validation.ts';
+import type { PublicKeyInfo } from './public-key.ts';
+import { hasImportedKey, importCost, type SignatureVerdict, verificationCost, verifySignature } from './signature.ts';
 
 export interface Search {
   readonly leaf: Certificate;
@@ -34,9 +35,12 @@ export type DeadEnd =
   | { readonly kind: 'exhausted' };
 
 interface Walk extends Search {
-  readonly bySubject: ReadonlyMap<string, readonly Certificate[]>;
-  readonly order: ReadonlyMap<Certificate, number>;
-  readonly verdicts: Map<string, SignatureVerdict>;
+  readonly graph: PathGraph;
+  /** Verdicts by subject and key of the issuer. */
+  readonly verdicts: Map<Certificate, Map<PublicKeyInfo, SignatureVerdict>>;
+  /** The first of the keys with the same octets: a crowd that shares one is read, and verified with, once. */
+  readonly keys: Map<string, PublicKeyInfo>;
+  readonly sameKeys: Map<PublicKeyInfo, PublicKeyInfo>;
 }
 
 /**
@@ -47,9 +51,10 @@ interface Walk extends Search {
 export function* searchPaths(search: Search): Generator<Step> {
   const walk: Walk = {
     ...search,
-    bySubject: Map.groupBy(search.pool, ({ subject }) => nameKey(subject)),
-    order: new Map(search.pool.map((certificate, i) => [certificate, i])),
+    graph: pathGraph(search),
     verdicts: new Map(),
+    keys: new Map(),
+    sameKeys: new Map(),
   };
   yield* extend(walk, [search.leaf]);
 }
@@ -57,20 +62,10 @@ export function* searchPaths(search: Search): Generator<Step> {
 /** Returns false once the budget is spent. */
 function* extend(walk: Walk, path: readonly Certificate[]): Generator<Step, boolean> {
   const top = path.at(-1) as Certificate;
-  const key = nameKey(top.issuer);
-  let cause: DeadEnd = { kind: 'no-issuer' };
-  let led = false;
-  for (const anchor of walk.anchors.bySubject.get(key) ?? []) {
-    if (anchor.certificate.fingerprint === walk.leaf.fingerprint) continue;
-    const verdict = verdictOn(walk, top, anchor.certificate);
-    if (verdict === 'exhausted') return yield* exhausted(path);
-    if (verdict === 'good') {
-      led = true;
-      if (!spend(walk.budget, 'paths', 1)) return yield* exhausted(path);
-      yield { kind: 'path', path: { certificates: path, anchor } };
-    } else cause = { kind: 'not-signed', verdict, anchor: anchor.anchor.name };
-  }
-  for (const candidate of candidatesFor(walk, top, key)) {
+  const toAnchors = yield* extendToAnchors(walk, path, top);
+  if (toAnchors === 'exhausted') return false;
+  let { cause, led } = toAnchors;
+  for (const candidate of candidatesFor(walk.graph, top)) {
     if (isOn(path, candidate)) {
       if (cause.kind === 'no-issuer') cause = { kind: 'circle' };
       continue;
@@ -85,9 +80,33 @@ function* extend(walk: Walk, path: readonly Certificate[]): Generator<Step, bool
     if (path.length >= walk.pathCertificates)
       yield { kind: 'dead-end', cause: { kind: 'too-long' }, certificates: path };
     else if (!(yield* extend(walk, [...path, candidate]))) return false;
+    // Where no name leads to an anchor one way is enough to say so.
+    if (!walk.graph.leadsToAnchor(top)) break;
   }
   if (!led) yield { kind: 'dead-end', cause, certificates: path };
   return true;
+}
+
+function* extendToAnchors(
+  walk: Walk,
+  path: readonly Certificate[],
+  top: Certificate,
+): Generator<Step, 'exhausted' | { cause: DeadEnd; led: boolean }> {
+  let cause: DeadEnd = { kind: 'no-issuer' };
+  let led = false;
+  for (const anchor of walk.anchors.bySubject.get(nameKey(top.issuer)) ?? []) {
+    if (anchor.certificate.fingerprint === walk.leaf.fingerprint) continue;
+    const verdict = verdictOn(walk, top, anchor.certificate);
+    if (verdict === 'exhausted' || (verdict === 'good' && !spend(walk.budget, 'paths', 1))) {
+      yield* exhausted(path);
+      return 'exhausted';
+    }
+    if (verdict === 'good') {
+      led = true;
+      yield { kind: 'path', path: { certificates: path, anchor } };
+    } else cause = { kind: 'not-signed', verdict, anchor: anchor.anchor.name };
+  }
+  return { cause, led };
 }
 
 function* exhausted(certificates: readonly Certificate[]): Generator<Step, false> {
@@ -108,38 +127,26 @@ function isOn(path: readonly Certificate[], candidate: Certificate): boolean {
 function verdictOn(walk: Walk, subject: Certificate, issuer: Certificate): SignatureVerdict | 'exhausted' {
   if (!spend(walk.budget, 'candidates', 1)) return 'exhausted';
   if (walk.cache?.isSignedBy(subject, issuer)) return 'good';
-  const pair = subject.fingerprint + issuer.fingerprint;
-  const known = walk.verdicts.get(pair);
+  const key = oneOfEach(walk, issuer.publicKey);
+  const verdicts = walk.verdicts.get(subject) ?? new Map<PublicKeyInfo, SignatureVerdict>();
+  walk.verdicts.set(subject, verdicts);
+  const known = verdicts.get(key);
   if (known !== undefined) return known;
-  const cost = verificationCost(issuer.publicKey);
-  // Reading a key costs about half as much as using it.
-  const whole = Number.isFinite(cost) ? cost + (hasImportedKey(issuer.publicKey) ? 0 : cost / 2) : 0;
-  if (!spend(walk.budget, 'signatures', whole)) return 'exhausted';
-  const verdict = verifySignature(subject.signature, issuer.publicKey);
-  walk.verdicts.set(pair, verdict);
+  const cost = verificationCost(key);
+  const usable = Number.isFinite(cost);
+  if (usable && !spend(walk.budget, 'signatures', cost + (hasImportedKey(key) ? 0 : importCost))) return 'exhausted';
+  const verdict = verifySignature(subject.signature, key);
+  verdicts.set(key, verdict);
   return verdict;
 }
 
-/** Best first. */
-function candidatesFor(walk: Walk, child: Certificate, key: string): readonly Certificate[] {
-  const found = walk.bySubject.get(key) ?? [];
-  if (found.length < 2) return found;
-  const scored = found.map((certificate) => ({ certificate, score: scoreOf(walk, child, certificate) }));
-  return scored.sort((a, b) => b.score - a.score).map(({ certificate }) => certificate);
-}
-
-function scoreOf(walk: Walk, child: Certificate, candidate: Certificate): number {
-  const { extensions } = candidate;
-  let score = 0;
-  if (walk.cache?.isSignedBy(child, candidate)) score += 100;
-  const wanted = child.extensions.authorityKeyIdentifier?.keyIdentifier;
-  const has = extensions.subjectKeyIdentifier;
-  if (wanted !== undefined && has !== undefined) score += sameBytes(wanted, has) ? 20 : -20;
-  if (outsideValidity(candidate, walk.at) === undefined) score += 8;
-  if (extensions.basicConstraints?.ca === true) score += 4;
-  if (extensions.keyUsage?.includes('keyCertSign') !== false) score += 4;
-  if (!isSelfIssued(candidate)) score += 2;
-  // Peers send the issuer right after what it issued.
-  const distance = (walk.order.get(candidate) ?? 0) - (walk.order.get(child) ?? -1);
-  return score + (distance > 0 ? 1 / distance : 0);
+function oneOfEach(walk: Walk, key: PublicKeyInfo): PublicKeyInfo {
+  let one = walk.sameKeys.get(key);
+  if (one === undefined) {
+    const octets = Buffer.from(key.spki.buffer, key.spki.byteOffset, key.spki.length).toString('latin1');
+    one = walk.keys.get(octets) ?? key;
+    walk.keys.set(octets, one);
+    walk.sameKeys.set(key, one);
+  }
+  return one;
 }

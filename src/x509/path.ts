@@ -1,10 +1,9 @@
-import { hash } from 'node:crypto';
-import { type Certificate, parseCertificate } from './certificate.ts';
+import { type Certificate, fingerprintOf, parseKnown } from './certificate.ts';
 import { DerError, sameBytes } from './der.ts';
 import { purposes } from './oids.ts';
 import { type AnchorIndex, indexAnchors, type PathAnchor } from './path-anchor.ts';
 import type { PathCache } from './path-cache.ts';
-import { deadEndFailure } from './path-dead-end.ts';
+import { deadEndFailure, deadEndProgress } from './path-dead-end.ts';
 import type { PathFailure, PathWarning } from './path-failure.ts';
 import { type Budget, defaultPathLimits, newBudget, type PathLimits } from './path-limits.ts';
 import { searchPaths } from './path-search.ts';
@@ -52,11 +51,14 @@ interface Judgement {
   readonly budget: Budget;
 }
 
-/** A failure with how far it came; the farthest is reported first. */
+/** A failure with how far it came; the farthest is reported first. Put into words only when it is. */
 interface Ranked {
-  readonly failure: PathFailure;
+  readonly failure: () => PathFailure;
   readonly progress: number;
 }
+
+/** Most failures reported. */
+const mostReported = 64;
 
 /**
  * Judges the chain that a peer sent: the first path to an anchor that RFC 5280 6.1 and the profile of that anchor
@@ -66,13 +68,14 @@ interface Ranked {
 export function judgePath(input: PathInput): PathResult {
   const judgement = judgementOf(input);
   const [leafDer] = input.chain;
-  if (leafDer === undefined) return refused([{ failure: noCertificate, progress: 0 }]);
-  if (input.chain.length > judgement.limits.certificates)
-    return refused([{ failure: tooMany(judgement.limits.certificates), progress: 0 }]);
-  const known = input.cache && judgeKnownLeaf(judgement, input.cache, leafDer);
+  if (leafDer === undefined) return refused([{ failure: () => noCertificate, progress: 0 }]);
+  const most = judgement.limits.certificates;
+  if (input.chain.length > most) return refused([{ failure: () => tooMany(most), progress: 0 }]);
+  const fingerprint = fingerprintOf(leafDer);
+  const known = input.cache && judgeKnownLeaf(judgement, input.cache, leafDer, fingerprint);
   if (known !== undefined) return known;
   const ranked: Ranked[] = [];
-  const leaf = readCertificate(judgement, leafDer, ranked, 3000);
+  const leaf = readCertificate(leafDer, fingerprint, ranked, 3000);
   return leaf === undefined ? refused(ranked) : judgeSearch(judgement, leaf, ranked);
 }
 
@@ -96,23 +99,27 @@ function tooMany(most: number): PathFailure {
 }
 
 function refused(ranked: readonly Ranked[]): PathResult {
-  const failures = ranked.toSorted((a, b) => b.progress - a.progress).map(({ failure }) => failure);
-  const [first = noCertificate, ...rest] = failures;
+  const best = ranked.toSorted((a, b) => b.progress - a.progress).slice(0, mostReported);
+  const [first = noCertificate, ...rest] = best.map(({ failure }) => failure());
   return { ok: false, failures: [first, ...rest] };
 }
 
 /** The way that this very leaf went before, when it is still there to be gone: only its signatures are believed. */
-function judgeKnownLeaf(judgement: Judgement, cache: PathCache, leafDer: Uint8Array): PathResult | undefined {
-  const { input, anchors, rules, budget } = judgement;
-  const known = cache.leafPath(hash('sha256', leafDer, 'hex'));
+function judgeKnownLeaf(
+  { input, anchors, rules, budget }: Judgement,
+  cache: PathCache,
+  leafDer: Uint8Array,
+  fingerprint: string,
+): PathResult | undefined {
+  const known = cache.leafPath(fingerprint);
   if (known === undefined) return undefined;
+  // Without its issuers a leaf that was good before is incomplete, unless TLS resumed and could not send them.
   const sent = known.intermediates.every(
     ({ der }) =>
       input.resumed === true || input.chain.some((other) => sameBytes(other, der)) || isConfigured(anchors, der),
   );
   if (!sent) return undefined;
-  const leaf = parseCertificate(leafDer);
-  const certificates = [leaf, ...known.intermediates];
+  const certificates = [parseKnown(leafDer, fingerprint), ...known.intermediates];
   for (const anchor of anchors.fingerprints.get(known.anchor.fingerprint) ?? []) {
     const path: ChainedPath = { certificates, anchor };
     const { failure, warnings } = validatePath(path, rules, budget);
@@ -132,7 +139,9 @@ function judgeSearch(judgement: Judgement, leaf: Certificate, ranked: Ranked[]):
   const { at, cache } = input;
   for (const step of searchPaths({ leaf, pool, anchors, at, pathCertificates, cache, budget })) {
     if (step.kind === 'dead-end') {
-      ranked.push(deadEndFailure(step.cause, step.certificates, anchors));
+      const { cause, certificates } = step;
+      const progress = deadEndProgress(cause) + certificates.length;
+      ranked.push({ failure: () => deadEndFailure(cause, certificates, anchors), progress });
       continue;
     }
     const { failure, warnings, progress } = validatePath(step.path, rules, budget);
@@ -141,18 +150,19 @@ function judgeSearch(judgement: Judgement, leaf: Certificate, ranked: Ranked[]):
       cache?.remember(leaf, path);
       return { ok: true, path, warnings };
     }
-    ranked.push({ failure, progress });
+    ranked.push({ failure: () => failure, progress });
   }
   return refused(ranked);
 }
 
 /** What may stand between leaf and anchor: each certificate once, without the leaf and without anchors' own copies. */
-function poolOf(judgement: Judgement, leaf: Certificate, ranked: Ranked[]): Certificate[] {
-  const { input, anchors } = judgement;
+function poolOf({ input, anchors }: Judgement, leaf: Certificate, ranked: Ranked[]): Certificate[] {
   const pool = new Map<string, Certificate>();
   for (const der of input.chain.slice(1)) {
-    const certificate = readCertificate(judgement, der, ranked, 200);
-    if (certificate !== undefined) pool.set(certificate.fingerprint, certificate);
+    const fingerprint = fingerprintOf(der);
+    if (pool.has(fingerprint)) continue;
+    const certificate = input.cache?.issuer(fingerprint) ?? readCertificate(der, fingerprint, ranked, 200);
+    if (certificate !== undefined) pool.set(fingerprint, certificate);
   }
   for (const certificate of anchors.intermediates) pool.set(certificate.fingerprint, certificate);
   pool.delete(leaf.fingerprint);
@@ -162,20 +172,18 @@ function poolOf(judgement: Judgement, leaf: Certificate, ranked: Ranked[]): Cert
 }
 
 function readCertificate(
-  { input }: Judgement,
   der: Uint8Array,
+  fingerprint: string,
   ranked: Ranked[],
   progress: number,
 ): Certificate | undefined {
   try {
-    const known = input.cache?.issuer(hash('sha256', der, 'hex'));
-    return known ?? parseCertificate(der);
+    return parseKnown(der, fingerprint);
   } catch (error) {
     if (!(error instanceof DerError)) throw error;
-    ranked.push({
-      failure: failureOf({ detail: 'malformed_certificate', clause: 'RFC 5280 4.1', message: error.message }),
-      progress,
-    });
+    const { message } = error;
+    const failure = () => failureOf({ detail: 'malformed_certificate', clause: 'RFC 5280 4.1', message });
+    ranked.push({ failure, progress });
     return undefined;
   }
 }

@@ -3,7 +3,7 @@ import { neverCritical } from './critical-extensions.ts';
 import { isCritical } from './extensions.ts';
 import type { NameConstraints } from './extension-subtrees.ts';
 import type { ExtensionName } from './oids.ts';
-import { attributeValues } from './name.ts';
+import { hasAttribute } from './name.ts';
 import type { ProfileRule, RuleFinding } from './profile.ts';
 
 /** Rules on the form of a certificate: version, serial number, names, which extensions and how marked. */
@@ -213,12 +213,13 @@ function hasLeadingDot(constraints: NameConstraints | undefined): boolean {
 const utf8String = 0x0c;
 const organization = '2.5.4.10';
 const commonName = '2.5.4.3';
+const named = new Set([organization, commonName]);
 const domainComponent = '0.9.2342.19200300.100.1.25';
 
 function nameForm(subject: Certificate['subject']): RuleFinding | undefined {
-  const has = (type: string): boolean => attributeValues(subject, type).length > 0;
+  const has = (type: string): boolean => hasAttribute(subject, type);
   if (!has(commonName) || !(has(organization) || has(domainComponent)))
     return broken('the subject is neither (C), O, CN nor CN, (OU), DC, DC');
-  const other = subject.rdns.flat().some((a) => [organization, commonName].includes(a.type) && a.tag !== utf8String);
+  const other = subject.rdns.some((rdn) => rdn.some(({ type, tag }) => named.has(type) && tag !== utf8String));
   return other ? broken('O and CN should be UTF8String') : undefined;
 }

@@ -72,13 +72,34 @@ export interface Finding extends RuleFinding {
   readonly level: 'refuse' | 'warn';
 }
 
+interface ActiveRule {
+  readonly rule: ProfileRule;
+  readonly level: 'refuse' | 'warn';
+}
+
+const active = new WeakMap<Profile, Readonly<Record<'leaf' | 'ca', readonly ActiveRule[]>>>();
+
+/** The rules of a profile that are not off, by the certificates they apply to; worked out once. */
+function activeRules(profile: Profile, role: 'leaf' | 'ca'): readonly ActiveRule[] {
+  let rules = active.get(profile);
+  if (rules === undefined) {
+    rules = { leaf: rulesFor(profile, 'leaf'), ca: rulesFor(profile, 'ca') };
+    active.set(profile, rules);
+  }
+  return rules[role];
+}
+
+function rulesFor(profile: Profile, role: 'leaf' | 'ca'): ActiveRule[] {
+  return profileRules.flatMap((rule) => {
+    const level = levelOf(profile, rule.name);
+    return level === 'off' || (rule.applies !== 'every' && rule.applies !== role) ? [] : [{ rule, level }];
+  });
+}
+
 /** What a certificate breaks of a profile, in the order of the rules. */
 export function findingsOf(profile: Profile, subject: RuleSubject): Finding[] {
   const findings: Finding[] = [];
-  for (const rule of profileRules) {
-    if (rule.applies !== 'every' && rule.applies !== subject.role) continue;
-    const level = levelOf(profile, rule.name);
-    if (level === 'off') continue;
+  for (const { rule, level } of activeRules(profile, subject.role)) {
     const finding = rule.check(subject);
     if (finding !== undefined) findings.push({ ...finding, rule, level });
   }

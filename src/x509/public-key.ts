@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { readAlgorithmIdentifier } from './algorithms.ts';
 import { type DerCursor, type DerElement, enter, expect, finish, openDer, tags, whole } from './der.ts';
 import { octetsOfBitString, oidOf, readHexInteger } from './der-values.ts';
@@ -96,6 +97,11 @@ export function parsePublicKey(der: Uint8Array): PublicKeyInfo {
   const key = readPublicKey(cursor, 'subjectPublicKeyInfo');
   finish(cursor);
   return key;
+}
+
+/** Hex SHA-256 of the whole SubjectPublicKeyInfo: the same in every certificate of the key. */
+export function keyFingerprint(key: PublicKeyInfo): string {
+  return hash('sha256', key.spki, 'hex');
 }
 
 /** Comparable strength in bits (NIST SP 800-57 part 1, table 2); 0 where unknown. */

@@ -1,0 +1,77 @@
+import type { Certificate } from './certificate.ts';
+import { sameBytes } from './der.ts';
+import { nameKey } from './path-anchor.ts';
+import type { Search } from './path-search.ts';
+import { isSelfIssued } from './path-validation.ts';
+import { outsideValidity } from './validity.ts';
+
+/** Who could have issued whom, by names alone: what to try first, worked out without a single signature. */
+export interface PathGraph {
+  readonly search: Search;
+  readonly bySubject: ReadonlyMap<string, readonly Certificate[]>;
+  readonly order: ReadonlyMap<Certificate, number>;
+  /** Certificates between a name and the nearest anchor; absent where no name leads to one. */
+  readonly distance: ReadonlyMap<string, number>;
+  readonly ranked: Map<Certificate, readonly Certificate[]>;
+  readonly leadsToAnchor: (certificate: Certificate) => boolean;
+}
+
+export function pathGraph(search: Search): PathGraph {
+  const distance = distances(search);
+  return {
+    search,
+    bySubject: Map.groupBy(search.pool, ({ subject }) => nameKey(subject)),
+    order: new Map(search.pool.map((certificate, i) => [certificate, i])),
+    distance,
+    ranked: new Map(),
+    leadsToAnchor: ({ issuer }) => distance.has(nameKey(issuer)),
+  };
+}
+
+/** From the anchors' names down, breadth first. */
+function distances({ pool, anchors }: Search): Map<string, number> {
+  const distance = new Map<string, number>();
+  for (const key of anchors.bySubject.keys()) distance.set(key, 0);
+  const byIssuer = Map.groupBy(pool, ({ issuer }) => nameKey(issuer));
+  // A Map is walked in the order of its entries, those added on the way included.
+  for (const [key, steps] of distance)
+    for (const { subject } of byIssuer.get(key) ?? [])
+      if (!distance.has(nameKey(subject))) distance.set(nameKey(subject), steps + 1);
+  return distance;
+}
+
+/** The possible issuers of a certificate, best first. */
+export function candidatesFor(graph: PathGraph, child: Certificate): readonly Certificate[] {
+  let ranked = graph.ranked.get(child);
+  if (ranked === undefined) {
+    const found = graph.bySubject.get(nameKey(child.issuer)) ?? [];
+    ranked = found.length < 2 ? found : rank(graph, child, found);
+    graph.ranked.set(child, ranked);
+  }
+  return ranked;
+}
+
+function rank(graph: PathGraph, child: Certificate, found: readonly Certificate[]): Certificate[] {
+  const scored = found
+    .map((certificate) => ({ certificate, score: scoreOf(graph, child, certificate) }))
+    .filter(({ certificate }) => !graph.leadsToAnchor(child) || graph.leadsToAnchor(certificate));
+  return scored.sort((a, b) => b.score - a.score).map(({ certificate }) => certificate);
+}
+
+function scoreOf(graph: PathGraph, child: Certificate, candidate: Certificate): number {
+  const { extensions } = candidate;
+  const { cache, at } = graph.search;
+  let score = 0;
+  if (cache?.isSignedBy(child, candidate)) score += 1000;
+  const wanted = child.extensions.authorityKeyIdentifier?.keyIdentifier;
+  const has = extensions.subjectKeyIdentifier;
+  if (wanted !== undefined && has !== undefined) score += sameBytes(wanted, has) ? 200 : -200;
+  if (outsideValidity(candidate, at) === undefined) score += 80;
+  if (extensions.basicConstraints?.ca === true) score += 40;
+  if (extensions.keyUsage?.includes('keyCertSign') !== false) score += 40;
+  if (!isSelfIssued(candidate)) score += 20;
+  score -= 10 * Math.min(10, graph.distance.get(nameKey(candidate.issuer)) ?? 10);
+  // Peers send the issuer right after what it issued.
+  const distance = (graph.order.get(candidate) ?? 0) - (graph.order.get(child) ?? -1);
+  return score + (distance > 0 ? 9 / distance : 0);
+}
