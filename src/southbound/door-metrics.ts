@@ -1,0 +1,179 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+/** How a TCP connection ended up; `silent`: it came and went without a byte, as load balancers' probes do. */
+export type ConnectionOutcome = (typeof connectionOutcomes)[number];
+const connectionOutcomes = ['admitted', 'refused', 'silent', 'turned_away'] as const;
+
+/** superseded: the same device began another; closed: the listener did. */
+export type SessionEnd = (typeof sessionEnds)[number];
+const sessionEnds = ['completed', 'failed', 'refused', 'superseded', 'timed_out', 'closed'] as const;
+
+export const statuses = [200, 204, 400, 403, 404, 405, 408, 413, 415, 417, 431, 500, 503] as const;
+
+/** RFC 8446 6: what a client may say against us; `unknown_ca` and its like mean that it does not trust our certificate. */
+const alerts = [
+  'bad_certificate',
+  'unsupported_certificate',
+  'certificate_revoked',
+  'certificate_expired',
+  'certificate_unknown',
+  'unknown_ca',
+  'handshake_failure',
+  'protocol_version',
+  'insufficient_security',
+  'decrypt_error',
+  'illegal_parameter',
+  'internal_error',
+  'user_cancelled',
+] as const;
+
+function clientAlert(code: string | undefined): string {
+  const name = /ALERT_(.*)$/.exec(code ?? '')?.[1]?.toLowerCase();
+  return alerts.find((alert) => alert === name) ?? 'other';
+}
+
+type Registers = Registry[];
+const listener = ['listener'] as const;
+const short = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
+
+function counter<T extends string>(registers: Registers, name: string, help: string, labelNames: readonly T[]) {
+  return new Counter({ name: `hems_southbound_${name}`, help, labelNames, registers });
+}
+
+function gauge<T extends string>(registers: Registers, name: string, help: string, labelNames: readonly T[]) {
+  return new Gauge({ name: `hems_southbound_${name}`, help, labelNames, registers });
+}
+
+function seconds<T extends string>(registers: Registers, name: string, help: string, labelNames: readonly T[]) {
+  const buckets = [...short, 30, 60, 300];
+  return new Histogram({ name: `hems_southbound_${name}`, help, labelNames, registers, buckets });
+}
+
+function handshakeFamilies(to: Registers) {
+  const ofHandshake = ['listener', 'tls_version', 'resumed'] as const;
+  return {
+    connections: gauge(to, 'connections', 'TCP connections that are open', listener),
+    connectionsTotal: counter(to, 'connections_total', 'TCP connections by what became of them', [
+      'listener',
+      'outcome',
+    ] as const),
+    inFlight: gauge(to, 'handshakes_in_flight', 'Handshakes that are under way, the verdict included', listener),
+    waiting: gauge(to, 'handshakes_waiting', 'Clients that wait for a place in the handshakes', listener),
+    handshake: seconds(to, 'handshake_seconds', 'From the ClientHello to the end of the TLS handshake', ofHandshake),
+    verdict: seconds(to, 'verdict_seconds', 'From the end of the handshake to the verdict of the gate', listener),
+    clientAlerts: counter(to, 'client_alerts_total', 'Handshakes that the client broke off with an alert', [
+      'listener',
+      'alert',
+    ] as const),
+  };
+}
+
+function sessionFamilies(to: Registers) {
+  return {
+    requests: counter(to, 'requests_total', 'HTTP answers by status', ['listener', 'status'] as const),
+    sessions: gauge(to, 'sessions', 'CWMP sessions that are open', listener),
+    sessionsTotal: counter(to, 'sessions_total', 'CWMP sessions by how they ended', ['listener', 'outcome'] as const),
+    session: seconds(to, 'session_seconds', 'From the Inform to the end of the session', listener),
+    sharedSecretsIgnored: counter(
+      to,
+      'shared_secrets_ignored_total',
+      'Requests served on the certificate alone although they carried an Authorization header',
+      listener,
+    ),
+  };
+}
+
+function certificateFamilies(to: Registers) {
+  const ofCertificate = ['listener', 'key_type'] as const;
+  return {
+    reloads: counter(
+      to,
+      'certificate_reloads_total',
+      'Server certificates taken up, or refused and the old ones kept',
+      ['listener', 'outcome'] as const,
+    ),
+    reloadFailed: gauge(to, 'certificate_reload_failed', '1 while the last new certificate was refused', listener),
+    notAfter: gauge(to, 'certificate_not_after_seconds', 'End of the served certificate, Unix time', ofCertificate),
+    notBefore: gauge(to, 'certificate_not_before_seconds', 'Start of the served certificate, Unix time', ofCertificate),
+  };
+}
+
+function build(to: Registers) {
+  return { ...handshakeFamilies(to), ...sessionFamilies(to), ...certificateFamilies(to) };
+}
+
+type Families = ReturnType<typeof build>;
+
+/** All listeners of a process count into the same families. */
+const known = new WeakMap<Registry, Families>();
+
+function familiesOf(registry: Registry): Families {
+  const families = known.get(registry) ?? build([registry]);
+  known.set(registry, families);
+  return families;
+}
+
+/** What one listener counts; the label `listener` is bound. */
+export interface DoorMetrics {
+  opened(): void;
+  closed(): void;
+  connection(outcome: ConnectionOutcome): void;
+  handshakes(inFlight: number, waiting: number): void;
+  handshakeDone(seconds: number, tlsVersion: string, resumed: boolean): void;
+  verdictDone(seconds: number): void;
+  /** Counts OpenSSL's error code if it is an alert of the client. */
+  handshakeBroken(code: string | undefined): void;
+  request(status: number): void;
+  sessionBegan(): void;
+  sessionEnded(outcome: SessionEnd, seconds: number): void;
+  sharedSecretIgnored(): void;
+  certificatesLoaded(outcome: 'loaded' | 'kept_old'): void;
+  certificateServed(keyType: string, notBefore: Date, notAfter: Date): void;
+}
+
+export function createDoorMetrics(registry: Registry, listener: string): DoorMetrics {
+  const families = familiesOf(registry);
+  const answers = new Map(
+    statuses.map((status) => [status as number, families.requests.labels({ listener, status: String(status) })]),
+  );
+  for (const outcome of connectionOutcomes) families.connectionsTotal.inc({ listener, outcome }, 0);
+  for (const outcome of sessionEnds) families.sessionsTotal.inc({ listener, outcome }, 0);
+  for (const outcome of ['loaded', 'kept_old']) families.reloads.inc({ listener, outcome }, 0);
+  families.sharedSecretsIgnored.inc({ listener }, 0);
+  const other = families.requests.labels({ listener, status: 'other' });
+  const open = families.connections.labels({ listener });
+  const sessions = families.sessions.labels({ listener });
+  const verdict = families.verdict.labels({ listener });
+  const session = families.session.labels({ listener });
+  return {
+    opened: () => open.inc(),
+    closed: () => open.dec(),
+    connection: (outcome) => families.connectionsTotal.inc({ listener, outcome }),
+    handshakes: (inFlight, waiting) => {
+      families.inFlight.set({ listener }, inFlight);
+      families.waiting.set({ listener }, waiting);
+    },
+    handshakeDone: (seconds, tlsVersion, resumed) =>
+      families.handshake.observe({ listener, tls_version: tlsVersion, resumed: String(resumed) }, seconds),
+    verdictDone: (seconds) => verdict.observe(seconds),
+    handshakeBroken: (code) => {
+      if (code?.includes('ALERT_')) families.clientAlerts.inc({ listener, alert: clientAlert(code) });
+    },
+    request: (status) => (answers.get(status) ?? other).inc(),
+    sessionBegan: () => sessions.inc(),
+    sessionEnded: (outcome, seconds) => {
+      sessions.dec();
+      families.sessionsTotal.inc({ listener, outcome });
+      session.observe(seconds);
+    },
+    sharedSecretIgnored: () => families.sharedSecretsIgnored.inc({ listener }),
+    certificatesLoaded: (outcome) => {
+      families.reloads.inc({ listener, outcome });
+      families.reloadFailed.set({ listener }, outcome === 'loaded' ? 0 : 1);
+    },
+    certificateServed: (keyType, notBefore, notAfter) => {
+      families.notBefore.set({ listener, key_type: keyType }, notBefore.getTime() / 1000);
+      families.notAfter.set({ listener, key_type: keyType }, notAfter.getTime() / 1000);
+    },
+  };
+}

@@ -1,0 +1,195 @@
+import type { Logger } from 'pino';
+import type { LimitsConfig } from '../config/schema.ts';
+import { decodeEnvelope } from '../cwmp/decode.ts';
+import type { Inform } from '../cwmp/messages.ts';
+import type { Fact, Input, Reply } from '../cwmp/session.ts';
+import { step } from '../cwmp/step.ts';
+import type { CwmpVersion } from '../cwmp/versions.ts';
+import type { InformOutcome, InformReport } from '../fleet/informs.ts';
+import type { Task } from '../fleet/tasks.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Gate } from '../trust/admission.ts';
+import type { DoorMetrics, SessionEnd } from './door-metrics.ts';
+import type { Session, SessionStore } from './session-store.ts';
+
+export interface SessionRunnerDeps {
+  readonly limits: LimitsConfig;
+  readonly gate: Gate;
+  /** Durable when it resolves. */
+  readonly recordInform: (report: InformReport) => Promise<InformOutcome>;
+  readonly nextTask: (deviceId: string) => Promise<Task | undefined>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: DoorMetrics;
+}
+
+export interface CwmpRequest {
+  /** The session cookie as sent. */
+  readonly cookie: string | undefined;
+  readonly body: Uint8Array;
+  /** The charset parameter of Content-Type. */
+  readonly charset: string | undefined;
+}
+
+export interface CwmpAnswer {
+  readonly status: 200 | 204 | 400 | 403 | 503;
+  /** A SOAP envelope. */
+  readonly xml?: string;
+  /** Value of the session cookie, to be set. */
+  readonly cookie?: string;
+  /** The connection is of no more use. */
+  readonly close?: boolean;
+  /** Seconds. */
+  readonly retryAfter?: number;
+}
+
+/** What all sessions of a listener share. */
+export interface Runner extends SessionRunnerDeps {
+  readonly store: SessionStore;
+  informsInFlight: number;
+}
+
+/** TR-069 3.7.2.4: a CPE may take 30 s for its next message. */
+const leastIdleTime = 30_000;
+
+/** White space only counts as empty, as some CPEs send it. */
+function isEmpty(body: Uint8Array): boolean {
+  return body.every((byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09);
+}
+
+function deviceInput(runner: Runner, body: Uint8Array, charset: string | undefined): Input {
+  if (isEmpty(body)) return { kind: 'empty' };
+  const decoded = decodeEnvelope(body, { charset, limits: { bytes: runner.limits.bodyBytes } });
+  return decoded.ok ? { kind: 'envelope', envelope: decoded.envelope } : { kind: 'unreadable', error: decoded.error };
+}
+
+/** One POST and everything until its answer. */
+export async function converse(runner: Runner, session: Session, { body, charset }: CwmpRequest): Promise<CwmpAnswer> {
+  let reply = advance(runner, session, deviceInput(runner, body, charset));
+  while (reply.kind === 'store-inform' || reply.kind === 'acs-turn') {
+    const input =
+      reply.kind === 'store-inform'
+        ? await storeInform(runner, session, reply.inform, reply.version)
+        : await acsTurn(runner, session);
+    reply = advance(runner, session, input);
+  }
+  return answerOf(runner, session, reply);
+}
+
+function advance(runner: Runner, session: Session, input: Input): Reply {
+  const { session: next, reply, facts } = step(session.cwmp, input);
+  session.cwmp = next;
+  for (const fact of facts) note(runner, session, fact);
+  return reply;
+}
+
+function note(runner: Runner, session: Session, fact: Fact): void {
+  const about = { admission: session.admission.id, device: session.deviceId };
+  switch (fact.kind) {
+    case 'failed':
+      session.failure = fact.reason;
+      break;
+    case 'restarted':
+      if (session.kept) runner.metrics.sessionEnded('superseded', secondsOf(runner, session));
+      session.kept = false;
+      break;
+    case 'transfer-complete': {
+      const { commandKey, faultStruct } = fact.transferComplete;
+      runner.logger.info({ ...about, commandKey, faultCode: faultStruct.faultCode }, 'transfer complete');
+      break;
+    }
+    case 'request-refused':
+      runner.logger.debug({ ...about, method: fact.name, faultCode: fact.faultCode }, 'request refused');
+      break;
+    case 'answer':
+      runner.logger.debug({ ...about, method: fact.request.method, answer: fact.answer.kind }, 'request answered');
+      break;
+  }
+}
+
+/** TR-069 3.7.1.5: InformResponse makes the device forget its events, so it waits until they are on disk. */
+async function storeInform(runner: Runner, session: Session, inform: Inform, cwmpVersion: CwmpVersion): Promise<Input> {
+  runner.informsInFlight += 1;
+  const { admission } = session;
+  const outcome = await runner.recordInform({ connection: admission, inform, cwmpVersion }).finally(() => {
+    runner.informsInFlight -= 1;
+  });
+  if (outcome.kind === 'refused') {
+    session.refused = true;
+    runner.gate.refuseSession(admission, outcome.reason, outcome.detail);
+    return { kind: 'inform-refused', faultCode: 8001 };
+  }
+  const superseded = runner.store.add(session);
+  if (superseded !== undefined) finish(runner, superseded, 'superseded');
+  const { sessionTimeout } = session.cwmp;
+  const { idleTime, sessionTime } = runner.limits;
+  session.idleTime =
+    sessionTimeout === undefined ? idleTime : Math.min(Math.max(sessionTimeout * 1000, leastIdleTime), sessionTime);
+  session.kept = true;
+  runner.metrics.sessionBegan();
+  return { kind: 'inform-stored' };
+}
+
+async function acsTurn(runner: Runner, session: Session): Promise<Input> {
+  const task = await runner.nextTask(session.deviceId);
+  if (task === undefined) return { kind: 'no-acs-request' };
+  return { kind: 'acs-request', request: task.request, task: task.id };
+}
+
+function answerOf(
+  runner: Runner,
+  session: Session,
+  reply: Exclude<Reply, { kind: 'store-inform' | 'acs-turn' }>,
+): CwmpAnswer {
+  switch (reply.kind) {
+    case 'envelope': {
+      const withCookie = session.kept && !session.cookieSent;
+      session.cookieSent ||= withCookie;
+      return { status: 200, xml: reply.xml, ...(withCookie ? { cookie: session.cookie } : {}) };
+    }
+    case 'pause':
+      return { status: 204 };
+    case 'end':
+      end(runner, session, 'completed');
+      return { status: 204 };
+    case 'refuse':
+      end(runner, session, session.refused ? 'refused' : 'failed');
+      return {
+        status: reply.httpStatus,
+        close: true,
+        ...(reply.faultXml === undefined ? {} : { xml: reply.faultXml }),
+      };
+  }
+}
+
+export function end(runner: Runner, session: Session, outcome: SessionEnd): void {
+  runner.store.remove(session);
+  finish(runner, session, outcome);
+}
+
+const secondsOf = ({ clock }: Runner, { beganAt }: Session): number => (clock.now().getTime() - beganAt) / 1000;
+
+/** One line a session; none for an empty POST outside of one. */
+export function finish(runner: Runner, session: Session, outcome: SessionEnd): void {
+  if (session.ended !== undefined) return;
+  session.ended = outcome;
+  const seconds = secondsOf(runner, session);
+  if (session.kept) runner.metrics.sessionEnded(outcome, seconds);
+  else if (outcome === 'completed') return;
+  const { admission, deviceId: device, requests, failure, cwmp } = session;
+  runner.logger.info(
+    {
+      admission: admission.id,
+      device,
+      identity: admission.identity.value,
+      listener: admission.handshake.listener,
+      outcome,
+      failure,
+      cwmp: cwmp.version,
+      requests,
+      acsRequests: cwmp.acsRequests,
+      seconds,
+    },
+    'session',
+  );
+}
