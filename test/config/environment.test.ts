@@ -6,6 +6,7 @@ import { describe, type TestContext, test } from 'node:test';
 import type { ConfigFault } from '../../src/config/fault.ts';
 import { type LoadOptions, loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/schema.ts';
+import { cleanup } from '../support/cleanup.ts';
 
 const defaults = {
   listeners: [
@@ -33,7 +34,7 @@ function faults(env: Record<string, string>, options: Partial<LoadOptions> = {})
 
 function secretFile(t: TestContext, content: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'hems-config-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  cleanup(t, () => rmSync(folder, { recursive: true }));
   const file = join(folder, 'secret');
   writeFileSync(file, content);
   return file;

@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 import type { ConfigFault } from '../../src/config/fault.ts';
 import { type LoadOptions, loadConfig } from '../../src/config/load.ts';
 import type { Config, ConfigInput } from '../../src/config/schema.ts';
+import { cleanup } from '../support/cleanup.ts';
 
 const minimal = {
   listeners: [
@@ -24,7 +25,7 @@ type Changes = Record<string, unknown>;
 
 function fileOf(t: TestContext, content: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'hems-config-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  cleanup(t, () => rmSync(folder, { recursive: true }));
   const file = join(folder, 'hems.yaml');
   writeFileSync(file, content);
   return file;

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
 import { openPool } from '../../src/platform/postgres.ts';
+import { cleanup } from '../support/cleanup.ts';
 import { ask, dataDirectory, guardsOf, isRunning, startUser, until } from './embedded-users.ts';
 
 describe('when a user of the embedded Postgres is killed', { timeout: 120_000 }, () => {
@@ -76,9 +77,9 @@ describe('when the server of the embedded Postgres dies', { timeout: 60_000 }, (
     const lines: string[] = [];
     const logger = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) });
     const postgres = await startEmbeddedPostgres({ dataDir, logger });
-    t.after(() => postgres.stop());
+    cleanup(t, () => postgres.stop());
     const db = openPool({ url: postgres.url });
-    t.after(() => db.close());
+    cleanup(t, () => db.close());
     await db.query({ text: 'create table kept (n int)' });
     await db.query({ text: 'insert into kept values (42)' });
     process.kill(postgres.pid, 'SIGKILL');

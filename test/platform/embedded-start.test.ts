@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
+import { cleanup } from '../support/cleanup.ts';
 import { ask, dataDirectory, isRunning, startUser, temporaryFolder, until } from './embedded-users.ts';
 
 const root = process.geteuid?.() === 0;
@@ -21,7 +22,7 @@ describe('starting the embedded Postgres', { timeout: 120_000 }, () => {
   test('cold, then warm: a real durable server on a closed socket, which keeps its data', async (t) => {
     const dataDir = join(temporaryFolder(t), 'var');
     const cold = await startEmbeddedPostgres({ dataDir });
-    t.after(() => cold.stop());
+    cleanup(t, () => cold.stop());
     assert.equal(cold.adopted, false);
     const [row] = await ask(
       cold.url,
@@ -62,7 +63,7 @@ describe('starting the embedded Postgres', { timeout: 120_000 }, () => {
 
     const began = performance.now();
     const warm = await startEmbeddedPostgres({ dataDir });
-    t.after(() => warm.stop());
+    cleanup(t, () => warm.stop());
     const took = performance.now() - began;
     assert.equal(warm.adopted, false);
     assert.deepEqual(await ask(warm.url, 'select n from kept'), [{ n: 42 }]);

@@ -8,6 +8,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
 import { openPool } from '../../src/platform/postgres.ts';
+import { cleanup } from '../support/cleanup.ts';
 
 export interface User {
   readonly child: ChildProcess;
@@ -49,7 +50,7 @@ export async function startUser(t: TestContext, dataDir: string, options: UserOp
     child.stdin?.end();
     await ended;
   };
-  t.after(leave);
+  cleanup(t, leave);
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
   return {
     child,
@@ -66,7 +67,7 @@ export async function startUser(t: TestContext, dataDir: string, options: UserOp
 export function temporaryFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'hems-platform-'));
   chmodSync(folder, 0o755);
-  t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+  cleanup(t, () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
   return folder;
 }
 

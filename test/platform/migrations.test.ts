@@ -5,7 +5,10 @@ import { describe, type TestContext, test } from 'node:test';
 import { DatabaseError } from '../../src/platform/database-error.ts';
 import { migrate, migrationState } from '../../src/platform/migrations.ts';
 import { type Database, openPool, type Queryable } from '../../src/platform/postgres.ts';
+import { cleanup } from '../support/cleanup.ts';
 import { migrationsDirectory, withDatabase } from '../support/database.ts';
+import { startOldestPostgres } from '../support/oldest-postgres.ts';
+import { unless } from '../support/peers.ts';
 import { dumpSchema } from '../support/schema-dump.ts';
 import { temporaryFolder } from './embedded-users.ts';
 
@@ -44,7 +47,7 @@ describe('migrations', { timeout: 60_000 }, () => {
     const { url, db } = await withDatabase(t, { migrations: false });
     const folder = folderOf(t, two);
     const pools = Array.from({ length: 10 }, () => openPool({ url, poolSize: 1 }));
-    t.after(() => Promise.all(pools.map((pool) => pool.close())));
+    cleanup(t, () => Promise.all(pools.map((pool) => pool.close())));
     const results = await Promise.all(pools.map((pool) => migrate(pool, folder)));
     assert.deepEqual(results.flatMap(({ applied }) => applied).sort(), Object.keys(two));
     assert.deepEqual((await db.query({ text: 'select count(*) as n from b' })).rows, [{ n: 1 }]);
@@ -123,5 +126,15 @@ describe('the schema', () => {
   test('is what migrations/schema.txt says (after a change: node test/support/write-schema.ts)', async (t) => {
     const { db } = await withDatabase(t);
     assert.equal(await dumpSchema(db), readFileSync(join(migrationsDirectory, 'schema.txt'), 'utf8'));
+  });
+
+  test('is the same on the oldest supported server', { skip: unless('postgres'), timeout: 60_000 }, async (t) => {
+    const db = openPool({ url: await startOldestPostgres(t), poolSize: 2 });
+    try {
+      assert.ok((await migrate(db, migrationsDirectory)).applied.length > 0);
+      assert.equal(await dumpSchema(db), readFileSync(join(migrationsDirectory, 'schema.txt'), 'utf8'));
+    } finally {
+      await db.close();
+    }
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { openPool } from '../../src/platform/postgres.ts';
+import { cleanup } from '../support/cleanup.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { until } from './embedded-users.ts';
 
@@ -13,7 +14,7 @@ after(() => database.drop());
 describe('notifications', { timeout: 30_000 }, () => {
   test('reach every listener of the channel, in order, and nobody else, until it stops', async (t) => {
     const db = openPool({ url: database.url });
-    t.after(() => db.close());
+    cleanup(t, () => db.close());
     const [one, two, other]: string[][] = [[], [], []];
     const stopOne = await db.listen('Fleet "A"', (payload) => one!.push(payload));
     await db.listen('Fleet "A"', (payload) => two!.push(payload));
@@ -29,7 +30,7 @@ describe('notifications', { timeout: 30_000 }, () => {
 
   test('are told to be down and up again when the connection breaks, and then arrive again', async (t) => {
     const db = openPool({ url: database.url, applicationName: 'listener' });
-    t.after(() => db.close());
+    cleanup(t, () => db.close());
     const [got, link]: [string[], string[]] = [[], []];
     await db.listen(
       'broken',
@@ -47,7 +48,7 @@ describe('notifications', { timeout: 30_000 }, () => {
 
   test('a handler that throws harms neither the others nor the connection', async (t) => {
     const db = openPool({ url: database.url });
-    t.after(() => db.close());
+    cleanup(t, () => db.close());
     const got: string[] = [];
     await db.listen('rough', () => {
       throw new Error('broken handler');
@@ -60,7 +61,7 @@ describe('notifications', { timeout: 30_000 }, () => {
 
   test('listening on a database that cannot be reached is refused', async (t) => {
     const db = openPool({ url: 'postgresql://u@127.0.0.1:1/d' });
-    t.after(() => db.close());
+    cleanup(t, () => db.close());
     await assert.rejects(
       db.listen('x', () => undefined),
       { kind: 'unreachable' },

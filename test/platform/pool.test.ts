@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { Registry } from 'prom-client';
 import { DatabaseError, databaseLabel } from '../../src/platform/database-error.ts';
 import { openPool } from '../../src/platform/postgres.ts';
+import { cleanup } from '../support/cleanup.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;
@@ -49,7 +50,7 @@ describe('a database that cannot be used is told apart', { timeout: 30_000 }, ()
   test('somebody listens and says nothing', async (t) => {
     const sockets = new Set<Socket>();
     const silent = createServer((socket) => sockets.add(socket)).listen(0, '127.0.0.1');
-    t.after(() => {
+    cleanup(t, () => {
       for (const socket of sockets) socket.destroy();
       silent.close();
     });
@@ -71,7 +72,7 @@ describe('a database that cannot be used is told apart', { timeout: 30_000 }, ()
 
   test('the pool is used up', async (t) => {
     const db = openPool({ url: database.url, poolSize: 1, connectTimeout: 100 });
-    t.after(() => db.close());
+    cleanup(t, () => db.close());
     const slow = db.query({ text: 'select pg_sleep(0.5)' });
     await assert.rejects(db.query({ text: 'select 1' }), { kind: 'busy' });
     await slow;
@@ -99,7 +100,7 @@ describe('a query', { timeout: 30_000 }, () => {
 
   test("that the server refuses keeps the server's own error, and the connection", async (t) => {
     const db = openPool({ url: database.url, poolSize: 1 });
-    t.after(() => db.close());
+    cleanup(t, () => db.close());
     const pid = async () => (await db.query({ text: 'select pg_backend_pid() as pid' })).rows[0]?.pid;
     const before = await pid();
     await assert.rejects(db.query({ text: 'select 1/0' }), { code: '22012' });
@@ -108,13 +109,13 @@ describe('a query', { timeout: 30_000 }, () => {
 
   test('that takes too long is ended by the server', async (t) => {
     const db = openPool({ url: database.url, statementTimeout: 100 });
-    t.after(() => db.close());
+    cleanup(t, () => db.close());
     await assert.rejects(db.query({ text: 'select pg_sleep(10)' }), { code: '57014' });
   });
 
   test('whose connection breaks is reported as unreachable, and the next one works', async (t) => {
     const db = openPool({ url: database.url, poolSize: 1, applicationName: 'victim' });
-    t.after(() => db.close());
+    cleanup(t, () => db.close());
     const victim = db.query({ text: 'select pg_sleep(10)' }).catch((error: unknown) => error);
     const kill = `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim' and state = 'active'`;
     while ((await database.db.query({ text: kill })).count === 0);
@@ -126,10 +127,10 @@ describe('a query', { timeout: 30_000 }, () => {
   test('that is prepared survives a migration that changes what it answers', async (t) => {
     const { db } = database;
     await db.query({ text: 'create table shape (a int)' });
-    t.after(() => db.query({ text: 'drop table shape' }));
+    cleanup(t, () => db.query({ text: 'drop table shape' }));
     const all = { name: 'test_shape', text: 'select * from shape where $1', values: [true] };
     const pool = openPool({ url: database.url, poolSize: 1 });
-    t.after(() => pool.close());
+    cleanup(t, () => pool.close());
     await pool.query(all);
     await db.query({ text: 'alter table shape add b text' });
     assert.deepEqual((await pool.query(all)).rows, []);
@@ -138,7 +139,7 @@ describe('a query', { timeout: 30_000 }, () => {
   test('is measured, and the pool can be seen', async (t) => {
     const metrics = new Registry();
     const db = openPool({ url: database.url, metrics });
-    t.after(() => db.close());
+    cleanup(t, () => db.close());
     await db.query({ text: 'select 1' });
     const text = await metrics.metrics();
     assert.match(text, /^hems_platform_query_seconds_count 1$/m);
@@ -150,7 +151,7 @@ describe('a transaction', { timeout: 30_000 }, () => {
   test('is carried out as a whole or not at all', async (t) => {
     const { db } = database;
     await db.query({ text: 'create table accounts (n int)' });
-    t.after(() => db.query({ text: 'drop table accounts' }));
+    cleanup(t, () => db.query({ text: 'drop table accounts' }));
     const answer = await db.transaction(async (tx) => {
       await tx.query({ text: 'insert into accounts values (1)' });
       return 'done';
@@ -170,7 +171,7 @@ describe('a transaction', { timeout: 30_000 }, () => {
   test('whose commit is refused rejects', async (t) => {
     const { db } = database;
     await db.query({ text: 'create table late (n int, unique (n) deferrable initially deferred)' });
-    t.after(() => db.query({ text: 'drop table late' }));
+    cleanup(t, () => db.query({ text: 'drop table late' }));
     await assert.rejects(
       db.transaction((tx) => tx.query({ text: 'insert into late values (1), (1)' })),
       { code: '23505' },

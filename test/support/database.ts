@@ -10,6 +10,7 @@ import type { TestContext } from 'node:test';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/platform/embedded-postgres.ts';
 import { migrate, readMigrations } from '../../src/platform/migrations.ts';
 import { type Database, openPool } from '../../src/platform/postgres.ts';
+import { cleanup } from './cleanup.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -31,7 +32,7 @@ export interface TestDatabaseOptions {
 /** The database of one test or suite: dropped when `t` ends. */
 export async function withDatabase(t: TestContext, options?: TestDatabaseOptions): Promise<TestDatabase> {
   const database = await createTestDatabase(options);
-  t.after(() => database.drop());
+  cleanup(t, () => database.drop());
   return database;
 }
 
