@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { type RunningApp, startApp } from '../app.ts';
-import type { PartialConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { processEnvironment } from '../config/process-environment.ts';
 import { systemClock } from '../platform/clock.ts';
@@ -73,7 +72,7 @@ function withDemoDoors(config: Config): Config {
   const [door] = config.listeners;
   if (door === undefined) throw new Error('development has a door');
   const listeners = demoDoors.map(({ name, anchors }) => ({ ...door, name, anchors: [...anchors], port: 0 }));
-  return { ...config, listeners } satisfies Config & PartialConfig;
+  return { ...config, listeners };
 }
 
 async function play(stage: Stage, json: boolean): Promise<readonly StepOutcome[]> {

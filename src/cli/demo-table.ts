@@ -1,7 +1,7 @@
 import type { StepOutcome } from './demo-run.ts';
 import { paint, printable } from './terminal.ts';
 
-const widths = { who: 58, decision: 46, peer: 13 } as const;
+const widths = { who: 78, decision: 58, peer: 13 } as const;
 
 export function demoHead(): string {
   const head = `   ${'CLIENT'.padEnd(widths.who)}  ${'DECISION'.padEnd(widths.decision)}  ${'PEER'.padEnd(widths.peer)}  CLIENT SAW`;
@@ -11,7 +11,10 @@ export function demoHead(): string {
 export function demoRow(outcome: StepOutcome): string {
   const right = outcome.differences.length === 0;
   const mark = right ? paint('green', 'ok') : paint('red', '!!');
-  const who = outcome.step === '' ? outcome.scenario : `${outcome.scenario}: ${outcome.step}`;
+  // Where a scenario has one step, its label says no more than the title.
+  const who = /^(Inform|ClientHello|POST)$/.test(outcome.step)
+    ? outcome.scenario
+    : `${outcome.scenario}: ${outcome.step}`;
   const why = outcome.reason === undefined ? '' : ` ${outcome.reason} (${outcome.detail ?? ''})`;
   const decision = printable(`${outcome.decision}${why}`).padEnd(widths.decision);
   const colour = outcome.decision === 'admitted' ? 'green' : 'yellow';

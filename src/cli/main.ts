@@ -1,9 +1,12 @@
 import { Command, CommanderError } from 'commander';
+import { StartError } from '../app.ts';
+import { DatabaseError } from '../platform/database-error.ts';
 import { addConfigCommands } from './config-command.ts';
+import { configFailure } from './configuration.ts';
 import { addDemoCommand } from './demo-command.ts';
 import { addDeviceCommands } from './device-command.ts';
 import { addEventsCommand } from './events-command.ts';
-import { exitCodes, isFailure } from './failure.ts';
+import { exitCodes, type Failure, failure, isFailure } from './failure.ts';
 import { addMigrateCommand } from './migrate-command.ts';
 import { addPkiCommands } from './pki-command.ts';
 import { addServeCommand } from './serve-command.ts';
@@ -48,13 +51,22 @@ function inheritExitOverride(command: Command): void {
   }
 }
 
+function asFailure(error: unknown): Failure | undefined {
+  if (isFailure(error)) return error;
+  if (error instanceof StartError) return configFailure(error.faults);
+  if (error instanceof DatabaseError) return failure(exitCodes.unavailable, error.message, error.remedy);
+  return undefined;
+}
+
 /** A fault that a user can cause is one or two lines; anything else is our defect and shows its stack. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-  if (isFailure(error)) {
-    const remedy = error.remedy === undefined ? '' : `\n  → ${printable(error.remedy, 1000)}`;
-    process.stderr.write(`hems: ${printable(error.cause, 1000)}${remedy}\n`);
-    return error.code;
+  const known = asFailure(error);
+  if (known !== undefined) {
+    const cause = known.cause.split('\n').map((line) => printable(line, 1000));
+    const remedy = known.remedy === undefined ? '' : `\n  → ${printable(known.remedy, 1000)}`;
+    process.stderr.write(`hems: ${cause.join('\n')}${remedy}\n`);
+    return known.code;
   }
   process.stderr.write(
     `hems: internal error, please report it\n${error instanceof Error ? error.stack : String(error)}\n`,

@@ -1,0 +1,220 @@
+import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { ConfigFault } from './config/fault.ts';
+import type { Config } from './config/schema.ts';
+import { createAdmissionRecords } from './fleet/admission-records.ts';
+import { createInformRecorder } from './fleet/informs.ts';
+import { ensurePartitions } from './fleet/partitions.ts';
+import { nextTask } from './fleet/tasks.ts';
+import { createManagementDoor } from './northbound/management-door.ts';
+import type { Readiness } from './northbound/health-routes.ts';
+import type { Clock } from './platform/clock.ts';
+import type { EventBus } from './platform/events.ts';
+import { createLifecycle } from './platform/lifecycle.ts';
+import type { Database } from './platform/postgres.ts';
+import { createListener, type Listener } from './southbound/listener.ts';
+import { createTicketKeys } from './southbound/ticket-keys.ts';
+import type { Gate } from './trust/admission.ts';
+import { loadAnchors, type TrustAnchor } from './trust/anchors.ts';
+import { createGate } from './trust/gate.ts';
+
+export interface AppDeps {
+  readonly config: Config;
+  /** `development` trusts anchors of the development PKI, and then binds to loopback alone. */
+  readonly mode: 'development' | 'production';
+  /** Migrated. Whoever opened it closes it, after the app has stopped. */
+  readonly db: Database;
+  readonly events: EventBus;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+}
+
+export interface Door {
+  readonly name: string;
+  /** Where it can be called on this machine or, in production, what devices are told to call. */
+  readonly url: string;
+  readonly port: number;
+}
+
+export interface RunningApp {
+  readonly doors: readonly Door[];
+  /** URL of the management door. */
+  readonly management: string;
+  /** Reads the certificate files of all doors again; what became of it is logged and counted. */
+  reload(): Promise<void>;
+  /** Doors first, then what they stand on; the database is left to whoever opened it. */
+  stop(): Promise<void>;
+}
+
+/** A start that cannot succeed: what is wrong, by key of the configuration. */
+export class StartError extends Error {
+  readonly faults: readonly ConfigFault[];
+  constructor(faults: readonly ConfigFault[]) {
+    super(faults.map(({ key, cause }) => `${key}: ${cause}`).join('; '));
+    this.name = 'StartError';
+    this.faults = faults;
+  }
+}
+
+/** Wires the rooms and opens the doors. Throws StartError with every fault found; nothing stays open then. */
+export async function startApp(deps: AppDeps): Promise<RunningApp> {
+  const { config, clock, logger, metrics, db } = deps;
+  requireLoopback(deps);
+  const anchors = await readAnchors(deps);
+  const lifecycle = createLifecycle(logger);
+  try {
+    await ensurePartitions(db);
+    lifecycle.started('partitions', keepPartitions(db, logger));
+    const informs = createInformRecorder(deps);
+    const records = createAdmissionRecords(deps);
+    const { secondLock, audit } = config;
+    const gate = createGate({ ...deps, anchors, secondLock, audit, records, informs });
+    lifecycle.started('gate', () => gate.close());
+    const ticketKeys = createTicketKeys(config.maxResumptionAge);
+    lifecycle.started('ticket keys', () => ticketKeys.stop());
+    const listeners = await prepareListeners({
+      ...deps,
+      anchors,
+      gate,
+      ticketKeys,
+      recordInform: informs.recordInform,
+    });
+    const doors = await Promise.all(listeners.map((listener, index) => openDoor(deps, listener, index)));
+    for (const listener of listeners) lifecycle.started('listener', () => listener.close());
+    const management = await createManagementDoor({ logger, metrics, readiness: () => readiness(db) });
+    lifecycle.started('management', () => management.close());
+    const url = await management.listen(config.management).catch((error) => {
+      throw bindFault('management', config.management, error);
+    });
+    logger.info({ doors, management: url, clock: clock.now() }, 'ready');
+    return { doors, management: url, reload: () => reloadAll(listeners), stop: lifecycle.stop };
+  } catch (error) {
+    await lifecycle.stop();
+    throw error;
+  }
+}
+
+type ListenerParts = AppDeps & {
+  readonly anchors: readonly TrustAnchor[];
+  readonly gate: Gate;
+  readonly ticketKeys: ReturnType<typeof createTicketKeys>;
+  readonly recordInform: ReturnType<typeof createInformRecorder>['recordInform'];
+};
+
+/** All are judged before one is bound, so that all faults are told at once. */
+async function prepareListeners(parts: ListenerParts): Promise<Listener[]> {
+  const { listeners, limits } = parts.config;
+  const results = await Promise.all(
+    listeners.map((config, index) =>
+      createListener({ ...parts, config, configKey: `listeners[${index}]`, limits, nextTask }),
+    ),
+  );
+  const faults = results.flatMap((result) => (result.ok ? [] : result.faults));
+  const ready = results.flatMap((result) => (result.ok ? [result.listener] : []));
+  if (faults.length === 0) return ready;
+  await Promise.all(ready.map((listener) => listener.close()));
+  throw new StartError(faults);
+}
+
+async function openDoor({ config, mode }: AppDeps, listener: Listener, index: number): Promise<Door> {
+  const own = config.listeners[index];
+  const key = `listeners[${index}]`;
+  const { port } = await listener.listen().catch((error) => {
+    throw bindFault(key, { address: own?.address ?? '', port: own?.port ?? 0 }, error);
+  });
+  const url = new URL(listener.url);
+  // The public URL may name a balancer's port; in development it is this machine's own, whichever it became.
+  if (mode === 'development') url.port = String(port);
+  return { name: own?.name ?? '', url: url.href, port };
+}
+
+function bindFault(key: string, { address, port }: { address: string; port: number }, error: unknown): unknown {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  const causes: Record<string, readonly [cause: string, remedy: string]> = {
+    EADDRINUSE: [
+      `port ${port} at ${address} is taken`,
+      'stop what listens there, or set another port (0: any free one)',
+    ],
+    EACCES: [`this user may not bind port ${port}`, 'choose a port above 1023, or grant CAP_NET_BIND_SERVICE'],
+    EADDRNOTAVAIL: [`${address} is no address of this machine`, 'write one that is, or 0.0.0.0 for all'],
+    ENOTFOUND: [`${address} cannot be resolved`, 'write an IP address'],
+  };
+  const known = causes[code];
+  if (known === undefined) return error;
+  return new StartError([
+    {
+      key: `${key}.${code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' ? 'address' : 'port'}`,
+      cause: known[0],
+      remedy: known[1],
+    },
+  ]);
+}
+
+/** The development PKI is a toy behind glass: its keys lie beside it, so nobody from outside may come in by it. */
+function requireLoopback({ config, mode }: AppDeps): void {
+  if (mode !== 'development') return;
+  const bound = [
+    ...config.listeners.map(({ address }, index) => ({ key: `listeners[${index}].address`, address })),
+    { key: 'management.address', address: config.management.address },
+  ];
+  const faults = bound
+    .filter(({ address }) => !isLoopback(address))
+    .map(({ key, address }) => ({
+      key,
+      cause: `${address} is beyond loopback, where the development PKI must not be trusted`,
+      remedy: 'bind to 127.0.0.1, or serve a configuration of your own without --dev',
+    }));
+  if (faults.length > 0) throw new StartError(faults);
+}
+
+function isLoopback(address: string): boolean {
+  if (address === 'localhost') return true;
+  return isIP(address) === 4 ? address.startsWith('127.') : address === '::1';
+}
+
+async function readAnchors({ config, mode, clock, logger }: AppDeps): Promise<readonly TrustAnchor[]> {
+  const result = await loadAnchors(config.anchors, {
+    readFile: (path) => readFile(path, 'utf8'),
+    at: clock.now(),
+    production: mode === 'production',
+  });
+  if (!result.ok) throw new StartError(result.faults);
+  for (const warning of result.warnings) logger.warn(warning, 'trust anchor');
+  return result.anchors;
+}
+
+const readinessWithin = 2000;
+
+/** The doors are open as long as this is asked at all; what may fail is the database behind them. */
+async function readiness(db: Database): Promise<Readiness> {
+  const late = new AbortController();
+  const timedOut = sleep(readinessWithin, 'no answer in 2 s', { signal: late.signal, ref: false }).catch(
+    () => undefined,
+  );
+  const asked = db.query({ name: 'app_readiness', text: 'select 1' }).then(
+    () => undefined,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+  const cause = await Promise.race([asked, timedOut]);
+  late.abort();
+  const database = { name: 'database', ok: cause === undefined, ...(cause !== undefined && { cause }) };
+  return { ready: database.ok, checks: [database] };
+}
+
+const partitionsEvery = 6 * 3_600_000;
+
+/** Answers how to stop it. */
+function keepPartitions(db: Database, logger: Logger): () => void {
+  const timer = setInterval(() => {
+    ensurePartitions(db).catch((error) => logger.error({ err: error }, 'partitions could not be made'));
+  }, partitionsEvery).unref();
+  return () => clearInterval(timer);
+}
+
+async function reloadAll(listeners: readonly Listener[]): Promise<void> {
+  await Promise.all(listeners.map((listener) => listener.reload()));
+}
