@@ -1,5 +1,6 @@
 import type { DeviceFault } from '../device-certificates.ts';
 import { type Cast, known, type Props, perform, role, stage } from './cast.ts';
+import type { TlsVersion } from '../tls-client.ts';
 import type { Scenario, Step } from './scenario.ts';
 
 interface BadCertificate {
@@ -18,8 +19,8 @@ const fault = (name: DeviceFault, title: string, reason: string): BadCertificate
 
 const badCertificates: readonly BadCertificate[] = [
   fault('unknown-ca', 'A CA nobody knows', 'chain_untrusted'),
-  fault('impostor-ca', 'A CA with the name of a known one and another key', 'chain_untrusted'),
-  fault('no-intermediate', 'The issuing CA’s certificate left out', 'chain_incomplete'),
+  fault('impostor-ca', 'An impostor CA (a known name, another key)', 'chain_untrusted'),
+  fault('no-intermediate', 'An incomplete chain', 'chain_incomplete'),
   fault('expired', 'An expired certificate', 'cert_expired'),
   fault('not-yet-valid', 'A certificate not yet valid', 'cert_not_yet_valid'),
   fault('wrong-eku', 'A certificate for servers', 'purpose_invalid'),
@@ -44,13 +45,16 @@ export function badCertificateScenarios(cast: Cast): Scenario[] {
 
 const versions = ['TLSv1.2', 'TLSv1.3'] as const;
 
+/** `TLS 1.2` of `TLSv1.2`. */
+export const spoken = (version: TlsVersion): string => version.replace('v', ' ');
+
 function badCertificate(cast: Cast, { name, title, reason, props }: BadCertificate): Scenario {
   const device = role(cast, 'zenith');
   return {
     name,
     title,
     prepare: known(device),
-    steps: versions.map((version) => refused(version, reason)),
+    steps: versions.map((version) => refused(spoken(version), reason)),
     run: (context) =>
       Promise.all(
         versions.map(async (version) => perform(await stage(context, device, { ...props, tls: { version } }))),
@@ -64,7 +68,7 @@ function withoutCertificate(cast: Cast): Scenario {
     name: 'no-certificate',
     title: 'No certificate',
     prepare: known(device),
-    steps: versions.map((version) => refused(version, 'no_client_cert')),
+    steps: versions.map((version) => refused(spoken(version), 'no_client_cert')),
     run: (context) =>
       Promise.all(
         versions.map(async (version) => perform(await stage(context, device, { bare: true, tls: { version } }))),
@@ -79,9 +83,9 @@ function basicInstead(cast: Cast): Scenario {
   const device = role(cast, 'acme');
   return {
     name: 'no-certificate-basic',
-    title: 'No certificate, but a user name and password (HTTP Basic)',
+    title: 'No certificate, but HTTP Basic',
     prepare: known(device),
-    steps: versions.map((version) => refused(version, 'no_client_cert')),
+    steps: versions.map((version) => refused(spoken(version), 'no_client_cert')),
     run: (context) =>
       Promise.all(
         versions.map(async (version) => {

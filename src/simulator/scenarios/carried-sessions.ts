@@ -1,5 +1,5 @@
 import { createFemtocell } from '../femtocell.ts';
-import { refused } from './bad-certificates.ts';
+import { refused, spoken } from './bad-certificates.ts';
 import { type Cast, known, perform, role, stage } from './cast.ts';
 import { admitted } from './good-devices.ts';
 import { notTaken, type Observation, type Scenario } from './scenario.ts';
@@ -16,11 +16,11 @@ function ticketElsewhere(cast: Cast): Scenario {
   const devices = versions.map((version) => ({ version, device: role(cast, 'zenith') }));
   return {
     name: 'ticket-elsewhere',
-    title: 'A TLS session made at one door, carried to another',
+    title: 'A TLS ticket carried to another door',
     prepare: known(...devices.map(({ device }) => device)),
     steps: versions.flatMap((version) => [
-      admitted(`${version}, the door that trusts its CA`, version),
-      { ...refused(`${version}, the door that does not`, 'chain_untrusted', { resumed: false }), door: 'second' },
+      admitted(`${spoken(version)}, its own door`, version),
+      { ...refused(`${spoken(version)}, the other`, 'chain_untrusted', { resumed: false }), door: 'second' },
     ]),
     run: async (context) => {
       const seen: Observation[] = [];
@@ -42,7 +42,7 @@ function cookieTheft(cast: Cast): Scenario {
   const thief = role(cast, 'acme');
   return {
     name: 'cookie-theft',
-    title: 'One session’s cookie under another device’s certificate',
+    title: 'A session cookie under two certificates',
     prepare: known(owner, thief),
     // CWMP-24: 403.
     steps: [admitted('the owner'), refused('the thief', 'cookie_certificate_mismatch', { http: 403 })],

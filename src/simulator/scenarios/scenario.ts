@@ -38,6 +38,7 @@ export interface Expectation {
 }
 
 export interface Step {
+  /** Empty where the scenario's title says it all. */
   readonly label: string;
   readonly door: DoorName;
   readonly expect: Expectation;

@@ -9,13 +9,7 @@ export function wrongIdentityScenarios(cast: Cast): Scenario[] {
   return [
     twoIdentities(cast),
     foreignRealm(cast),
-    simple(
-      'unknown-device',
-      'A good certificate of a device the operator does not know',
-      role(cast, 'acme'),
-      [],
-      'device_unknown',
-    ),
+    simple('unknown-device', 'A device the operator does not know', role(cast, 'acme'), [], 'device_unknown'),
     blocked(cast),
     conflict(cast),
     mismatch(cast),
@@ -29,7 +23,7 @@ function simple(name: string, title: string, device: Role, prepare: readonly Dev
     name,
     title,
     prepare,
-    steps: [refused('Inform', reason)],
+    steps: [refused('', reason)],
     run: async (context) => [await perform(await stage(context, device))],
   };
 }
@@ -40,7 +34,7 @@ function twoIdentities(cast: Cast): Scenario {
     name: 'two-identities',
     title: 'A certificate that names two devices',
     prepare: known(device),
-    steps: [refused('Inform', 'identity_ambiguous')],
+    steps: [refused('', 'identity_ambiguous')],
     run: async (context) => [await perform(await stage(context, device, { faults: ['two-identities'] }))],
   };
 }
@@ -50,7 +44,7 @@ function foreignRealm(cast: Cast): Scenario {
   const victim = role(cast, 'zenith');
   return simple(
     'foreign-realm',
-    'A manufacturer’s CA that speaks for another’s realm',
+    'A realm its CA may not speak for',
     { anchor: 'acme', identity: victim.identity },
     known(victim),
     'realm_not_permitted',
@@ -59,13 +53,7 @@ function foreignRealm(cast: Cast): Scenario {
 
 function blocked(cast: Cast): Scenario {
   const device = role(cast, 'zenith');
-  return simple(
-    'blocked',
-    'A device the operator has blocked',
-    device,
-    [{ identities: [device], blocked: true }],
-    'device_blocked',
-  );
+  return simple('blocked', 'A blocked device', device, [{ identities: [device], blocked: true }], 'device_blocked');
 }
 
 function conflict(cast: Cast): Scenario {
@@ -73,7 +61,7 @@ function conflict(cast: Cast): Scenario {
   const claimant = role(cast, 'acme');
   return {
     name: 'serial-conflict',
-    title: 'An Inform that claims another device’s serial number',
+    title: 'Another device’s serial number claimed',
     prepare: known(owner, claimant),
     // CERT-26: fault 8001 and close.
     steps: [admitted('the owner'), refused('the claimant', 'identity_conflict', { fault: 8001 })],
@@ -89,9 +77,9 @@ function mismatch(cast: Cast): Scenario {
   const device = role(cast, 'zenith');
   return {
     name: 'serial-mismatch',
-    title: 'A device that changes its serial number',
+    title: 'A changed serial number',
     prepare: known(device),
-    steps: [admitted('first contact'), refused('another serial number', 'identity_mismatch', { fault: 8001 })],
+    steps: [admitted('first contact'), refused('the change', 'identity_mismatch', { fault: 8001 })],
     run: async (context) => {
       const cell = await stage(context, device);
       const first = await perform(cell);
@@ -105,9 +93,9 @@ function newKey(cast: Cast): Scenario {
   const device = role(cast, 'acme');
   return {
     name: 'new-key',
-    title: 'A known device that suddenly has another key',
+    title: 'A new key of a known device',
     prepare: known(device),
-    steps: [admitted('the key it is known by'), refused('another key', 'key_held')],
+    steps: [admitted('the known key'), refused('the new key', 'key_held')],
     run: async (context) => [await perform(await stage(context, device)), await perform(await stage(context, device))],
   };
 }
@@ -116,9 +104,9 @@ function basicOnTop(cast: Cast): Scenario {
   const device = role(cast, 'acme');
   return {
     name: 'basic-on-top',
-    title: 'A good certificate, and a password besides (HTTP Basic)',
+    title: 'HTTP Basic on top of a certificate',
     prepare: known(device),
-    steps: [refused('Inform', 'shared_secret_attempt', { http: 403 })],
+    steps: [refused('', 'shared_secret_attempt', { http: 403 })],
     run: async (context) => [await perform(await stage(context, device), { authorization: basicCredentials })],
   };
 }
