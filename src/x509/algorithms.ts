@@ -133,7 +133,7 @@ function readExplicit<T>(
 ): T | undefined {
   const outer = optional(cursor, constructed(tag), name);
   if (outer === undefined) return undefined;
-  const inside = enter(outer);
+  const inside = { ...enter(outer), field: cursor.field };
   const value = read(inside, name);
   finish(inside);
   return value;

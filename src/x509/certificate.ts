@@ -8,11 +8,12 @@ import {
   enter,
   expect,
   finish,
-  openDer,
+  openOnly,
   openSequence,
   optional,
   primitive,
   tags,
+  unwrap,
   whole,
 } from './der.ts';
 import { readTime } from './der-times.ts';
@@ -64,9 +65,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
 
 /** The same where the fingerprint is at hand. */
 export function parseKnown(der: Uint8Array, fingerprint: string): Certificate {
-  const outside = openDer(der, 'certificate');
-  const certificate = openSequence(outside, 'Certificate');
-  finish(outside);
+  const certificate = openOnly(der, 'certificate');
   const tbs = expect(certificate, tags.sequence, 'tbsCertificate');
   const algorithm = readAlgorithmIdentifier(certificate, 'signatureAlgorithm');
   const value = octetsOfBitString(expect(certificate, tags.bitString, 'signatureValue'));
@@ -118,9 +117,7 @@ function readTbs(element: DerElement) {
 function readVersion(tbs: DerCursor): 1 | 2 | 3 {
   const outer = optional(tbs, constructed(0), 'version');
   if (outer === undefined) return 1;
-  const inside = enter(outer);
-  const version = smallInteger(expect(inside, tags.integer, 'version'));
-  finish(inside);
+  const version = smallInteger(unwrap(outer, tags.integer));
   // X.690 11.5: version 1 is the default and is not encoded.
   if (version !== 1 && version !== 2) throw derError(outer, 'value', 'is not version 2 or 3');
   return version === 1 ? 2 : 3;

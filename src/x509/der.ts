@@ -181,6 +181,22 @@ export function enter(element: DerElement, skip = 0): DerCursor {
   };
 }
 
+/** Opens bytes that hold exactly one SEQUENCE, under one name. */
+export function openOnly(bytes: Uint8Array, name: string, limits?: DerLimits): DerCursor {
+  const outside = openDer(bytes, name, limits);
+  const inside = enter(expect(outside, tags.sequence, name));
+  finish(outside);
+  return { ...inside, field: outside.field };
+}
+
+/** The one element inside an EXPLICIT tag, under the name of the tag. */
+export function unwrap(outer: DerElement, tag: number): DerElement {
+  const inside = { ...enter(outer), field: outer.parent ?? outer };
+  const element = expect(inside, tag, outer.name);
+  finish(inside);
+  return element;
+}
+
 /** Nothing may be left. */
 export function finish(cursor: DerCursor): void {
   if (cursor.offset !== cursor.end) throw derError(cursor.field, 'trailing_data', 'holds more than it should');

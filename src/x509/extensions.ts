@@ -1,4 +1,17 @@
-import { collect, content, type DerCursor, type DerElement, enter, expect, finish, openSequence, tags } from './der.ts';
+import {
+  collect,
+  content,
+  type DerCursor,
+  type DerElement,
+  derError,
+  enter,
+  expect,
+  finish,
+  more,
+  openSequence,
+  tags,
+  unwrap,
+} from './der.ts';
 import { flag, oidOf } from './der-values.ts';
 import {
   type AuthorityKeyIdentifier,
@@ -102,9 +115,7 @@ export const noExtensions: Extensions = { all: [], duplicates: [] };
 
 /** Extensions ::= SEQUENCE SIZE (1..MAX) OF Extension, under its explicit tag. */
 export function readExtensions(outer: DerElement): Extensions {
-  const holder = enter(outer);
-  const list = openSequence(holder, 'list');
-  finish(holder);
+  const list = enter(unwrap(outer, tags.sequence));
   const known: Record<string, unknown> = {};
   const seen = new Set<string>();
   const duplicates: string[] = [];
@@ -125,15 +136,16 @@ function readExtension(
   const value = expect(inside, tags.octetString, name ?? oid);
   finish(inside);
   if (seen.has(oid)) duplicates.push(oid);
-  else if (name !== undefined) known[name] = readValue(value, name);
+  else if (name !== undefined) known[name] = readValue(cursor, value, name);
   seen.add(oid);
   return { oid, name, critical, value: content(value) };
 }
 
-function readValue(value: DerElement, name: ExtensionName): unknown {
-  const cursor = enter(value);
-  const data = readers[name](cursor, 'value');
-  finish(cursor);
+/** The DER inside extnValue, named in errors by the extension alone. */
+function readValue(list: DerCursor, value: DerElement, name: ExtensionName): unknown {
+  const cursor = { ...enter(value), field: list.field };
+  const data = readers[name](cursor, name);
+  if (more(cursor)) throw derError(value, 'trailing_data', 'holds more than it should');
   return data;
 }
 

@@ -11,11 +11,12 @@ import {
   primitive,
   take,
   tags,
+  unwrap,
   whole,
 } from './der.ts';
 import { ia5Of } from './der-strings.ts';
 import { oidOf, readOid } from './der-values.ts';
-import { type Name, readName } from './name.ts';
+import { type Name, nameOf } from './name.ts';
 
 /** GeneralName (RFC 5280 4.2.1.6), in the standard's words. */
 export type GeneralName =
@@ -50,12 +51,8 @@ export function generalNameOf(element: DerElement): GeneralName {
       return otherNameOf(element);
     case constructed(3):
       return { kind: 'x400Address', der: whole(element) };
-    case constructed(4): {
-      const inside = enter(element);
-      const name = readName(inside, 'directoryName');
-      finish(inside);
-      return { kind: 'directoryName', name };
-    }
+    case constructed(4):
+      return { kind: 'directoryName', name: nameOf(unwrap(element, tags.sequence)) };
     case constructed(5):
       return { kind: 'ediPartyName', der: whole(element) };
     case primitive(7):

@@ -73,6 +73,8 @@ export interface PathFailure {
   readonly subject?: string;
   /** The anchor that the path led to, where it led to one. */
   readonly anchor?: string;
+  /** Every signature up to that anchor is good: whoever this is, a CA of the operator's knows it. */
+  readonly signaturesVerified: boolean;
   /** One line for people; strangers' characters escaped. */
   readonly message: string;
 }

@@ -67,7 +67,8 @@ export function validatePath(path: ChainedPath, rules: PathRules, budget: Budget
 }
 
 function refusal(path: ChainedPath, certificate: Certificate, problem: Problem, progress: number): Validation {
-  return { failure: failureOf(problem, certificate, path.anchor.anchor.name), progress, warnings: [] };
+  const failure = { ...failureOf(problem, certificate, path.anchor.anchor.name), signaturesVerified: true };
+  return { failure, progress, warnings: [] };
 }
 
 export function failureOf(problem: Problem, certificate?: Certificate, anchor?: string): PathFailure {
@@ -81,6 +82,7 @@ export function failureOf(problem: Problem, certificate?: Certificate, anchor?: 
     ...(certificate === undefined ? {} : { fingerprint: certificate.fingerprint }),
     ...(subject === undefined ? {} : { subject }),
     ...(anchor === undefined ? {} : { anchor }),
+    signaturesVerified: false,
     message:
       subject === undefined ? message : `${subject === '' ? 'the certificate without a name' : subject}: ${message}`,
   };

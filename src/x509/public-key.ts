@@ -73,7 +73,7 @@ export function readPublicKey(cursor: DerCursor, name: string): PublicKeyInfo {
 /** RSAPublicKey (RFC 8017 A.1.1), inside the BIT STRING. */
 function rsaNumbers(keyElement: DerElement): { bits: number; exponent: string } {
   const cursor = enter(keyElement, 1);
-  const numbers = enter(expect(cursor, tags.sequence, 'RSAPublicKey'));
+  const numbers = { ...enter(expect(cursor, tags.sequence, 'key')), field: keyElement };
   finish(cursor);
   const modulus = readHexInteger(numbers, 'modulus');
   const exponent = readHexInteger(numbers, 'publicExponent');
