@@ -33,7 +33,7 @@ function goodDevice(cast: Cast, anchor: AnchorName, key: 'ec' | 'rsa', version: 
     name: `good-${anchor}-${key}-${version.toLowerCase().replace('v', '-')}`,
     title,
     prepare: known(device),
-    steps: [admitted('', version)],
+    steps: [admitted('Inform', version)],
     run: async (context) => [await perform(await stage(context, device, { key, tls: { version } }))],
   };
 }
@@ -72,7 +72,7 @@ function withoutExpiry(cast: Cast): Scenario {
     name: 'no-expiry',
     title: 'A certificate valid until 9999',
     prepare: known(device),
-    steps: [admitted('')],
+    steps: [admitted('Inform')],
     run: async (context) => [await perform(await stage(context, device, { faults: ['no-expiry'] }))],
   };
 }

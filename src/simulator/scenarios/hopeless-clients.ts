@@ -26,7 +26,7 @@ export function hopelessClientScenarios(): Scenario[] {
       name: hello,
       title,
       prepare: [],
-      steps: [refused('', reason, alert === undefined ? {} : { alert })],
+      steps: [refused('ClientHello', reason, alert === undefined ? {} : { alert })],
       run: async ({ doors }) => [ofRaw(await sendHello(doors.main, hello))],
     }),
   );
@@ -36,7 +36,7 @@ export function hopelessClientScenarios(): Scenario[] {
       name: 'plain-http',
       title: 'Plain HTTP on the TLS port',
       prepare: [],
-      steps: [refused('', 'not_tls')],
+      steps: [refused('POST', 'not_tls')],
       run: async ({ doors }) => [ofRaw(await sendPlainHttp(doors.main))],
     },
   ];

@@ -38,7 +38,6 @@ export interface Expectation {
 }
 
 export interface Step {
-  /** Empty where the scenario's title says it all. */
   readonly label: string;
   readonly door: DoorName;
   readonly expect: Expectation;

@@ -23,7 +23,7 @@ function simple(name: string, title: string, device: Role, prepare: readonly Dev
     name,
     title,
     prepare,
-    steps: [refused('', reason)],
+    steps: [refused('Inform', reason)],
     run: async (context) => [await perform(await stage(context, device))],
   };
 }
@@ -34,7 +34,7 @@ function twoIdentities(cast: Cast): Scenario {
     name: 'two-identities',
     title: 'A certificate that names two devices',
     prepare: known(device),
-    steps: [refused('', 'identity_ambiguous')],
+    steps: [refused('Inform', 'identity_ambiguous')],
     run: async (context) => [await perform(await stage(context, device, { faults: ['two-identities'] }))],
   };
 }
@@ -106,7 +106,7 @@ function basicOnTop(cast: Cast): Scenario {
     name: 'basic-on-top',
     title: 'HTTP Basic on top of a certificate',
     prepare: known(device),
-    steps: [refused('', 'shared_secret_attempt', { http: 403 })],
+    steps: [refused('Inform', 'shared_secret_attempt', { http: 403 })],
     run: async (context) => [await perform(await stage(context, device), { authorization: basicCredentials })],
   };
 }
