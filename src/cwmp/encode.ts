@@ -51,7 +51,7 @@ function headerXml(name: string, content: string): string {
 function messageXml(message: AcsRequest | AcsResponse): string {
   switch (message.method) {
     case 'InformResponse':
-      // TR-069 3.7.1.1: always 1.
+      // TR-069 A.3.3.1: MaxEnvelopes is always 1.
       return '<cwmp:InformResponse><MaxEnvelopes>1</MaxEnvelopes></cwmp:InformResponse>';
     case 'GetRPCMethods':
     case 'TransferCompleteResponse':

@@ -29,12 +29,15 @@ export interface EnvelopeReader extends ElementHandler {
 interface Progress {
   depth: number;
   /** The child of the envelope that is being read. */
-  part: 'Header' | 'Body' | undefined;
-  readonly seen: Set<string>;
+  part: string | undefined;
+  readonly parts: Set<string>;
+  /** What reads the header or the message that is open, and the depth of the element that it stands for. */
+  inner: { readonly reader: ElementHandler; readonly depth: number } | undefined;
   header: ShapeReader<CpeHeaders> | undefined;
   message: ShapeReader<CpeMessage> | undefined;
-  head: { kind: MessageHead['kind']; name: string } | undefined;
+  head: { readonly kind: MessageHead['kind']; readonly name: string } | undefined;
   namespace: string;
+  /** The name of a header. */
   notUnderstood: string | undefined;
 }
 
@@ -43,31 +46,29 @@ export function createEnvelopeReader(limits: ReadLimits): EnvelopeReader {
   const progress: Progress = {
     depth: 0,
     part: undefined,
-    seen: new Set(),
+    parts: new Set(),
+    inner: undefined,
     header: undefined,
     message: undefined,
     head: undefined,
     namespace: '',
     notUnderstood: undefined,
   };
-  const inner = () => (progress.part === 'Header' ? progress.header : progress.message);
-  // The header's reader stands for the Header element, the message's for the one below Body.
-  const innerDepth = () => (progress.part === 'Header' ? 2 : 3);
-
   return {
     open(element) {
       progress.depth += 1;
-      if (progress.depth === 1) openEnvelope(element);
-      else if (progress.depth === 2) openPart(progress, element, limits);
-      else if (progress.part === 'Body' && progress.depth === 3) openMessage(progress, element, limits);
-      else if (progress.part !== undefined) openInside(progress, element, inner());
+      const { depth, inner, part } = progress;
+      if (inner !== undefined) openInside(progress, element, inner.reader);
+      else if (depth === 1) openEnvelope(element);
+      else if (depth === 2) openPart(progress, element, limits);
+      else if (depth === 3 && part === 'Body') openMessage(progress, element, limits);
     },
     text(text) {
-      if (progress.part !== undefined && progress.depth >= innerDepth()) inner()?.text(text);
+      progress.inner?.reader.text(text);
     },
     close() {
-      if (progress.part !== undefined && progress.depth >= innerDepth()) inner()?.close();
-      if (progress.depth === 2) progress.part = undefined;
+      progress.inner?.reader.close();
+      if (progress.inner?.depth === progress.depth) progress.inner = undefined;
       progress.depth -= 1;
     },
     head: () => headOf(progress),
@@ -82,14 +83,16 @@ function openEnvelope(element: SaxesTagNS): void {
 
 function openPart(progress: Progress, element: SaxesTagNS, limits: ReadLimits): void {
   const { local, uri } = element;
+  progress.part = local;
   // SOAP 1.1 4.1.1: other elements may stand here; they are not ours to read.
   if (local !== 'Header' && local !== 'Body') return;
   if (uri !== soapNamespaces.envelope)
     throw new Refusal('ambiguous', `${printable(element.name)} is not SOAP's ${local}`);
-  if (progress.seen.has(local)) throw new Refusal('ambiguous', `two elements ${local}`);
-  progress.seen.add(local);
-  progress.part = local;
-  if (local === 'Header') progress.header = createShapeReader(headerShape, limits);
+  if (progress.parts.has(local)) throw new Refusal('ambiguous', `two elements ${local}`);
+  progress.parts.add(local);
+  if (local === 'Body') return;
+  progress.header = createShapeReader(headerShape, limits);
+  progress.inner = { reader: progress.header, depth: progress.depth };
 }
 
 function openMessage(progress: Progress, element: SaxesTagNS, limits: ReadLimits): void {
@@ -99,7 +102,8 @@ function openMessage(progress: Progress, element: SaxesTagNS, limits: ReadLimits
   if (kind !== 'fault') progress.namespace = element.uri;
   progress.head = { kind, name: element.local };
   progress.message = createShapeReader(shape, limits);
-  // SOAP 1.1 4.2.3: a header that must be understood and is not forbids to process the message.
+  progress.inner = { reader: progress.message, depth: progress.depth };
+  // SOAP 1.1 4.2.3: a header that has to be understood and is not forbids to process the message.
   if (progress.notUnderstood !== undefined)
     throw new Refusal('not-understood', `header ${printable(progress.notUnderstood)}`);
 }
@@ -116,16 +120,16 @@ function shapeOf(
   return messageShape(local);
 }
 
-function openInside(progress: Progress, element: SaxesTagNS, reader: ElementHandler | undefined): void {
+function openInside(progress: Progress, element: SaxesTagNS, reader: ElementHandler): void {
   const isOurs = isCwmpNamespace(element.uri);
   if (progress.part === 'Header' && progress.depth === 3) {
     if (isOurs) progress.namespace = element.uri;
     const known = headerShape.fields.has(element.local) || (isOurs && idleHeaders.includes(element.local));
     if (!known && mustUnderstand(element)) progress.notUnderstood = element.name;
   }
-  // The element of a SOAP fault names no version of CWMP, the one in its detail does.
+  // The element of a SOAP fault names no version of CWMP; the one in its detail does.
   if (isOurs && progress.head?.kind === 'fault') progress.namespace = element.uri;
-  reader?.open(element);
+  reader.open(element);
 }
 
 function mustUnderstand(element: SaxesTagNS): boolean {

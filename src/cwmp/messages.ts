@@ -39,7 +39,7 @@ export interface Inform {
   readonly deviceId: DeviceIdStruct;
   readonly events: readonly EventStruct[];
   readonly maxEnvelopes: number;
-  /** xsd:dateTime as sent, `0001-01-01T00:00:00Z` while the device does not know the time; `readDateTime` reads it. */
+  /** xsd:dateTime as sent; `0001-01-01T00:00:00Z` from a device that does not know the time yet. */
   readonly currentTime: string;
   readonly retryCount: number;
   readonly parameterList: readonly ParameterValueStruct[];

@@ -17,7 +17,7 @@ export function beforeInform(input: DeviceInput): Step {
   const session = newSession();
   switch (input.kind) {
     case 'empty':
-      // TR-069 3.7.1.2: neither side has anything to say.
+      // TR-069 3.4.6: an empty answer, for there is nothing to say.
       return { session: { ...session, state: { kind: 'ended' } }, reply: { kind: 'end' }, facts: [] };
     case 'unreadable': {
       const { about } = input.error;

@@ -26,7 +26,7 @@ export type Negotiated =
     }
   | { readonly ok: false };
 
-/** TR-069 A5 3.7.2.1: the highest version common to both; what the namespace says if the Inform offers no list. */
+/** TR-069 A5 3.7.2: the highest version common to both; what the namespace says if the Inform offers no list. */
 export function negotiateVersion(inferred: CwmpVersion, offered: readonly string[] | undefined): Negotiated {
   if (offered === undefined || offered.length === 0) return { ok: true, version: inferred };
   const version = cwmpVersions.findLast((own) => offered.includes(own));
