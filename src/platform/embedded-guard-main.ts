@@ -1,32 +1,32 @@
 /**
- * The guard of one user of an embedded Postgres, run by its shell when that user is gone without having said so (kill -9, a crash):
- * stops the server unless others use it, in which case it waits for them. Started by `startGuard` through a shell that
- * sleeps in `read`, so that it weighs nothing until then. Argument: the cluster's folder.
+ * The guard of one user of an embedded Postgres, run by its shell when that user is gone without having said so (kill
+ * -9, a crash): stops the server that the user started or joined, unless others use it, in which case it waits for them.
+ * Servers started since then have guards of their own. Arguments: the cluster's folder, the server's process id.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { trySoleUse } from './embedded-lease.ts';
 import { isServing, readPostmaster, shutDown } from './embedded-server.ts';
 
 const data = process.argv[2] ?? '';
+const pid = Number(process.argv[3]);
 
-/** Its user may have died between starting the server and seeing it ready. */
-const patience = 3000;
+/** A server that was launched in its user's last moments must first become one. */
+const patience = 1000;
 
 async function watch(): Promise<void> {
-  let seen = performance.now();
-  while (performance.now() - seen < patience) {
+  const begun = performance.now();
+  for (;;) {
+    // Others may be about to sit down.
+    await sleep(200);
+    if (!(await isServing(data, pid))) {
+      if (performance.now() - begun > patience) return;
+      continue;
+    }
     const postmaster = await readPostmaster(data);
-    if (postmaster === undefined || !(await isServing(data, postmaster.pid))) {
-      await sleep(100);
-      continue;
-    }
-    seen = performance.now();
-    const sole = postmaster.ready ? await trySoleUse(postmaster.socket) : undefined;
-    if (sole === undefined) {
-      await sleep(postmaster.ready ? 500 : 50);
-      continue;
-    }
-    await shutDown(data, postmaster.pid);
+    if (postmaster?.pid !== pid || !postmaster.ready) continue;
+    const sole = await trySoleUse(postmaster.socket);
+    if (sole === undefined) continue;
+    await shutDown(data, pid);
     await sole.end();
     return;
   }

@@ -2,12 +2,19 @@ import { spawn } from 'node:child_process';
 import { extname, join } from 'node:path';
 
 export interface Guard {
+  /** The server to see to: the one that was started or joined last. */
+  watch(pid: number): void;
   /** Its user has seen to the server itself. */
   dismiss(): void;
 }
 
-/** Waits for a word or the end of its user; only then does it become a Node process. */
-const script = 'read -r word; [ "$word" = done ] || exec "$0" "$@"';
+/** Keeps the last number it is told; only when its user is gone without a word does it become a Node process. */
+const script = `pid=0
+while read -r word; do
+  [ "$word" = done ] && exit
+  pid=$word
+done
+[ "$pid" = 0 ] || exec "$0" "$@" "$pid"`;
 
 /**
  * A process that outlives ours, holding the other end of a pipe: when that breaks without a word (kill -9, a crash),
@@ -25,5 +32,8 @@ export function startGuard(data: string): Guard {
   child.stdin.on('error', () => undefined);
   child.unref();
   (child.stdin as unknown as { unref(): void }).unref();
-  return { dismiss: () => child.stdin.end('done\n') };
+  return {
+    watch: (pid) => child.stdin.write(`${pid}\n`),
+    dismiss: () => child.stdin.end('done\n'),
+  };
 }

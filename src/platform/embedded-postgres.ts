@@ -3,12 +3,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { DatabaseError } from './database-error.ts';
 import { findBinaries, type PostgresBinaries, usableBinaries } from './embedded-binaries.ts';
+import { initialise } from './embedded-cluster.ts';
 import { type Guard, startGuard } from './embedded-guard.ts';
 import { type Home, prepareHome, socketFolder } from './embedded-home.ts';
 import { adminUrl, type Lease, tryLease } from './embedded-lease.ts';
 import {
   clearStalePid,
-  initialise,
   isServing,
   type LaunchedServer,
   launch,
@@ -53,11 +53,17 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const binaries = await usableBinaries(home.dir, home.account, await findBinaries());
   // First the guard, then the server: there is no moment at which we could die and leave one without the other.
   const guard = startGuard(home.data);
-  const place: Place = { home, binaries, durable: options.durable !== false, within: options.startWithin ?? 60_000 };
+  const place: Place = {
+    home,
+    binaries,
+    guard,
+    durable: options.durable !== false,
+    within: options.startWithin ?? 60_000,
+  };
   try {
     const seat = await takeSeat(place);
     await ensureDatabase(seat.lease);
-    return hold(place, seat, guard, options.logger);
+    return hold(place, seat, options.logger);
   } catch (error) {
     guard.dismiss();
     throw error;
@@ -67,6 +73,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 interface Place {
   readonly home: Home;
   readonly binaries: PostgresBinaries;
+  readonly guard: Guard;
   readonly durable: boolean;
   readonly within: number;
 }
@@ -86,14 +93,21 @@ async function takeSeat(place: Place, socket?: string): Promise<Seat> {
     const postmaster = await readPostmaster(home.data);
     if (postmaster !== undefined && (await isServing(home.data, postmaster.pid))) {
       const lease = postmaster.ready ? await tryLease(postmaster.socket) : undefined;
-      if (lease !== undefined) return { lease, postmaster, adopted: launched?.child.pid !== postmaster.pid };
+      if (lease !== undefined) {
+        place.guard.watch(postmaster.pid);
+        return { lease, postmaster, adopted: launched?.child.pid !== postmaster.pid };
+      }
       await sleep(10);
       continue;
     }
     if (launched === undefined) {
       if (postmaster !== undefined) await clearStalePid(home, postmaster);
-      await initialise(home, place.binaries);
-      launched = await launch(home, place.binaries, socket ?? (await socketFolder(home)), place.durable);
+      await initialise(home, place.binaries, place.durable);
+      launched = await launch(home, place.binaries, {
+        socket: socket ?? (await socketFolder(home)),
+        durable: place.durable,
+        onLaunch: place.guard.watch,
+      });
     } else if (launched.child.exitCode !== null || launched.child.signalCode !== null) {
       await refuseUnlessRival(home, launched);
       launched = undefined;
@@ -142,7 +156,7 @@ async function unlessThere(lease: Lease, question: string, statement: string): P
   }
 }
 
-function hold(place: Place, first: Seat, guard: Guard, logger: Logger | undefined): EmbeddedPostgres {
+function hold(place: Place, first: Seat, logger: Logger | undefined): EmbeddedPostgres {
   let seat = first;
   let stopping: Promise<void> | undefined;
   const keep = async (): Promise<void> => {
@@ -168,7 +182,7 @@ function hold(place: Place, first: Seat, guard: Guard, logger: Logger | undefine
     pid: first.postmaster.pid,
     directory: place.home.data,
     stop: () => {
-      stopping ??= leave(place, seat, logger).finally(() => guard.dismiss());
+      stopping ??= leave(place, seat, logger).finally(() => place.guard.dismiss());
       return stopping.then(() => kept);
     },
   };

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chown, mkdir, open, readdir, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseError } from './database-error.ts';
@@ -9,7 +8,7 @@ import type { PostgresBinaries } from './embedded-binaries.ts';
 import type { Home } from './embedded-home.ts';
 
 /** Nothing of our environment (PGDATA, PGOPTIONS, TZ, LC_*) reaches the server. */
-const environment = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
+export const environment = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 
 /** What `postmaster.pid` says of a server that runs or ran. */
 export interface Postmaster {
@@ -37,68 +36,7 @@ export async function isServing(data: string, pid: number): Promise<boolean> {
   return argv.includes(data);
 }
 
-/** A cluster in `home.data` unless there is one; made aside and renamed, so that it is there whole or not at all. */
-export async function initialise(home: Home, binaries: PostgresBinaries): Promise<void> {
-  if (await matchingVersion(home, binaries)) return;
-  const draft = join(home.dir, `data.${randomBytes(4).toString('hex')}`);
-  await mkdir(draft, { mode: 0o700 });
-  if (home.account !== undefined) await chown(draft, home.account.uid, home.account.gid);
-  try {
-    await runInitdb(home, binaries, draft);
-    await rename(draft, home.data);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    // ENOTEMPTY: another process was first.
-    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
-  } finally {
-    await rm(draft, { recursive: true, force: true });
-  }
-}
-
-async function matchingVersion(home: Home, binaries: PostgresBinaries): Promise<boolean> {
-  const found = await readFile(join(home.data, 'PG_VERSION'), 'utf8').catch(() => undefined);
-  if (found === undefined) return false;
-  if (found.trim() === binaries.version.split('.')[0]) return true;
-  throw new DatabaseError(
-    'embedded',
-    `the database in ${home.data} was made by Postgres ${found.trim()}; the bundled one is ${binaries.version}`,
-    'run the hems version that made it and move the data with pg_dump, or choose another HEMS_DATA_DIR',
-  );
-}
-
-async function runInitdb(home: Home, binaries: PostgresBinaries, into: string): Promise<void> {
-  const child = spawn(
-    join(binaries.native, 'bin', 'initdb'),
-    [
-      ...['-D', into, '-U', 'postgres', '--encoding=UTF8', '--locale-provider=builtin', '--locale=C.UTF-8'],
-      // Whoever may enter the socket's folder (its owner and root) may read the files themselves: a password or `peer`
-      // would guard nothing more, and `peer` fails for user ids without a name, as containers have them.
-      ...['--auth=trust', '--no-instructions'],
-    ],
-    { ...as(home), cwd: '/', env: environment, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  let complaint = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    complaint = (complaint + chunk.toString()).slice(-2000);
-  });
-  const [code] = (await once(child, 'close').catch((error: Error) => {
-    throw cannotRun(error);
-  })) as [number | null];
-  if (code !== 0)
-    throw new DatabaseError(
-      'embedded',
-      `the database could not be created: ${oneLine(complaint)}`,
-      initdbRemedy(complaint),
-    );
-}
-
-function initdbRemedy(complaint: string): string {
-  if (/could not look up effective user ID/.test(complaint))
-    return 'Postgres needs an account name: give this user id an entry in /etc/passwd, or set DATABASE_URL to a server of your own';
-  return 'mend the cause, or set DATABASE_URL to a PostgreSQL 15 or newer of your own';
-}
-
-function cannotRun(error: Error): DatabaseError {
+export function cannotRun(error: Error): DatabaseError {
   return new DatabaseError(
     'embedded',
     `the bundled Postgres cannot be run here: ${error.message}`,
@@ -107,11 +45,11 @@ function cannotRun(error: Error): DatabaseError {
   );
 }
 
-function as(home: Home): { uid?: number; gid?: number } {
+export function spawnedAs(home: Home): { uid?: number; gid?: number } {
   return home.account === undefined ? {} : { uid: home.account.uid, gid: home.account.gid };
 }
 
-function settings(socket: string, durable: boolean): readonly string[] {
+function settings({ socket, durable }: LaunchOptions): readonly string[] {
   const values: Record<string, string | number> = {
     listen_addresses: '',
     unix_socket_directories: socket,
@@ -145,13 +83,15 @@ export interface LaunchedServer {
   readonly complaint: () => Promise<string>;
 }
 
+export interface LaunchOptions {
+  readonly socket: string;
+  readonly durable: boolean;
+  /** Told the process id in the same breath in which it exists. */
+  readonly onLaunch: (pid: number) => void;
+}
+
 /** Starts the server in a session of its own, so that Ctrl-C reaches us alone and we stop it last. */
-export async function launch(
-  home: Home,
-  binaries: PostgresBinaries,
-  socket: string,
-  durable: boolean,
-): Promise<LaunchedServer> {
+export async function launch(home: Home, binaries: PostgresBinaries, options: LaunchOptions): Promise<LaunchedServer> {
   const size = (await stat(home.log).catch(() => undefined))?.size ?? 0;
   if (size > largestLog) await rename(home.log, `${home.log}.old`);
   const log = await open(home.log, 'a', 0o600);
@@ -159,13 +99,14 @@ export async function launch(
   if (home.account !== undefined) await log.chown(home.account.uid, home.account.gid);
   const offset = (await log.stat()).size;
   try {
-    const child = spawn(join(binaries.native, 'bin', 'postgres'), ['-D', home.data, ...settings(socket, durable)], {
-      ...as(home),
+    const child = spawn(join(binaries.native, 'bin', 'postgres'), ['-D', home.data, ...settings(options)], {
+      ...spawnedAs(home),
       cwd: '/',
       env: environment,
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
     });
+    if (child.pid !== undefined) options.onLaunch(child.pid);
     await once(child, 'spawn').catch((error: Error) => {
       throw cannotRun(error);
     });
@@ -178,7 +119,7 @@ export async function launch(
   }
 }
 
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   const lines = text.split('\n').map((line) => line.trim());
   return lines.filter((line) => line !== '').join('; ') || '(it said nothing)';
 }

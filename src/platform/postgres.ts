@@ -1,6 +1,6 @@
+import pg from 'pg';
 import type { Logger } from 'pino';
 import { Gauge, Histogram, type Registry } from 'prom-client';
-import pg from 'pg';
 import { DatabaseError, explainDatabaseError } from './database-error.ts';
 import { createListening, type LinkHandler } from './postgres-listening.ts';
 import { columnTypes } from './postgres-types.ts';

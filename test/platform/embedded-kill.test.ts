@@ -45,7 +45,7 @@ describe('when a user of the embedded Postgres is killed', { timeout: 120_000 },
     const next = await startUser(t, dataDir);
     assert.deepEqual([next.said.adopted, next.said.pid], [true, user.said.pid]);
     await next.leave();
-    assert.equal(isRunning(user.said.pid), false);
+    await until(() => !isRunning(user.said.pid), 3000, 'stopped by the adopter');
   });
 
   test('a starter that is killed while the server still starts leaves none behind, and its guard does not harm the next', async (t) => {
@@ -67,7 +67,7 @@ describe('when a user of the embedded Postgres is killed', { timeout: 120_000 },
     assert.deepEqual(await ask(next.said.url, 'select 1 as n'), [{ n: 1 }]);
     await next.leave();
     await until(() => guardsOf(directory).length === 0, 15_000, 'every guard ends');
-    assert.equal(isRunning(next.said.pid), false, 'and no server is left');
+    await until(() => !isRunning(next.said.pid), 3000, 'and no server is left');
   });
 });
 
