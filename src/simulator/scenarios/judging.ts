@@ -28,7 +28,7 @@ function judgeClient({ expect }: Step, seen: Observation): string[] {
   } else {
     if (seen.informed) found.push('an InformResponse was sent to a client that should be refused');
     if (seen.closedBy === 'nobody') found.push(`no connection (${seen.error ?? ''})`);
-    // Issue of the gate: not one HTTP byte of a client without an admission is ever answered.
+    // The gate: not one HTTP byte of a client without an admission is ever answered.
     if (expect.http === undefined && expect.fault === undefined && seen.statuses.length > 0)
       found.push(`HTTP ${seen.statuses.join(', ')} before admission`);
   }
