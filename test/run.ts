@@ -36,7 +36,14 @@ const checks: readonly Check[] = [
 
 const apart = ['architecture', 'contract', 'integration'];
 
-const groups: readonly { name: string; files: () => string[]; minutes: number }[] = [
+interface Group {
+  readonly name: string;
+  readonly files: () => string[];
+  /** Bound of the whole group. */
+  readonly minutes: number;
+}
+
+const groups: readonly Group[] = [
   { name: 'unit', files: () => filesIn('*').filter((file) => !apart.includes(file.split('/')[1] ?? '')), minutes: 12 },
   { name: 'architecture', files: () => filesIn('architecture'), minutes: 2 },
   { name: 'contract', files: () => filesIn('contract'), minutes: 5 },
@@ -100,11 +107,25 @@ async function runGroup(name: string, files: string[], minutes: number, signal: 
   });
   stream.on('test:fail', ({ name: test, file }) => failures.push(`${test} (${file ?? name})`));
   stream.on('test:pass', ({ name: test, skip }) => {
-    if (skip === undefined || skip === false) return;
-    leftOut.push(`${test}: ${typeof skip === 'string' && skip !== '' ? skip : 'no reason given'}`);
+    if (typeof skip === 'string' && skip !== '') leftOut.push(`${test}: ${skip}`);
+    else if (skip === true || skip === '') count(`${test}: left out without saying why`, false);
   });
   for await (const text of stream.compose(new spec())) process.stdout.write(text as string);
   if (bound.aborted) count(`${name} ends within ${minutes} minutes`, false);
+}
+
+async function runGroups(chosen: readonly Group[], signal: AbortSignal): Promise<void> {
+  const ground = await prepareGround().catch((error: unknown) => {
+    console.log(String(error));
+    count('a Postgres for the tests', false);
+  });
+  if (ground === undefined) return;
+  try {
+    for (const { name, files, minutes } of chosen) if (!signal.aborted) await runGroup(name, files(), minutes, signal);
+  } finally {
+    const leftovers = await ground.clear();
+    if (leftovers.length > 0) count(`no process is left behind: ${leftovers.join('; ')}`, false);
+  }
 }
 
 function report(): void {
@@ -127,14 +148,8 @@ async function main(): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   if (wanted('checks')) for (const check of checks) if (check.when !== false) await runCheck(check, stop.signal);
-  const ground = await prepareGround();
-  try {
-    for (const { name, files, minutes } of groups)
-      if (wanted(name) && !stop.signal.aborted) await runGroup(name, files(), minutes, stop.signal);
-  } finally {
-    const leftovers = await ground.clear();
-    if (leftovers.length > 0) count(`no process is left behind: ${leftovers.join('; ')}`, false);
-  }
+  const chosen = groups.filter(({ name }) => wanted(name));
+  if (chosen.length > 0) await runGroups(chosen, stop.signal);
   if (stop.signal.aborted) count('the run was not interrupted', false);
   report();
   process.exit(tally.failed > 0 ? 1 : 0);

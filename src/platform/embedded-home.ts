@@ -12,6 +12,8 @@ export interface Home {
   /** Folder of the unix socket: 0700, of the account. */
   readonly socket: string;
   readonly log: string;
+  /** Not in the data directory, which holds a link to it. */
+  readonly elsewhere: boolean;
   /** Undefined: Postgres runs as we do. */
   readonly account: Account | undefined;
 }
@@ -31,7 +33,7 @@ export async function prepareHome(dataDir: string, elsewhere = '/var/lib/hems'):
   const data = join(dir, 'data');
   await refuseForeign(data, account);
   const socket = await ownedFolder(join(dir, 'socket'), account);
-  return { dir, data, socket, log: join(dir, 'postgres.log'), account };
+  return { dir, data, socket, log: join(dir, 'postgres.log'), elsewhere: dir !== join(folder, 'postgres'), account };
 }
 
 /** Root serves a cluster under the account that owns it, a new one under `nobody`. */

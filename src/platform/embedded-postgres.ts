@@ -50,6 +50,8 @@ export interface EmbeddedPostgresOptions {
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const home = await prepareHome(options.dataDir, options.elsewhere);
+  if (home.elsewhere)
+    options.logger?.info({ directory: home.dir }, 'the database lies where its own user can reach it');
   const binaries = await usableBinaries(home.dir, home.account, await findBinaries());
   // First the guard, then the server: there is no moment at which we could die and leave one without the other.
   const guard = startGuard(home.data);
