@@ -32,7 +32,7 @@ interface Sample {
 
 const eui = (index: number): string => `00a0bc${index.toString(16).padStart(6, '0')}`;
 
-function inform(index: number): string {
+export function informOf(index: number): string {
   const serial = `BENCH${index.toString().padStart(6, '0')}`;
   const parameters = [
     ['Device.RootDataModelVersion', '2.11'],
@@ -66,7 +66,7 @@ async function makeCells(pki: DevelopmentPki): Promise<Cell[]> {
       key: 'ec',
       at: new Date(),
     });
-    cells.push({ cert: chain, key, inform: inform(index) });
+    cells.push({ cert: chain, key, inform: informOf(index) });
   }
   return cells;
 }
@@ -170,7 +170,7 @@ async function compareStored(setting: Setting): Promise<Row[]> {
   ];
 }
 
-/** Issue of cost: what an idle session of a known device costs, beside a server that does nothing. */
+/** What an idle session of a known device costs, beside a server that does nothing. */
 export async function benchSessions(): Promise<Row[]> {
   const dir = await mkdtemp(join(tmpdir(), 'hems-bench-'));
   const replyFile = join(dir, 'reply.xml');

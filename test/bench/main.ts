@@ -1,0 +1,32 @@
+import { printRows, type Row } from './row.ts';
+
+/** Each part is measured alone, one after the other: the machine has few cores. */
+const parts: Record<string, { title: string; run: () => Promise<readonly Row[]> }> = {
+  sessions: {
+    title: 'An idle session of a known device (TCP, TLS, Inform, 204, close), EC P-256; server CPU',
+    run: async () => (await import('./sessions.ts')).benchSessions(),
+  },
+  flood: {
+    title: 'Refused handshakes beside an admitted device',
+    run: async () => (await import('./flood.ts')).benchFlood(),
+  },
+  x509: {
+    title: 'Judging certificate paths',
+    run: async () => (await import('./x509.ts')).benchX509(),
+  },
+  cwmp: {
+    title: 'Reading and writing CWMP',
+    run: async () => (await import('./cwmp.ts')).benchCwmp(),
+  },
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => parts[name] === undefined);
+if (unknown.length > 0) {
+  process.stderr.write(`unknown: ${unknown.join(', ')}; known are ${Object.keys(parts).join(', ')}\n`);
+  process.exitCode = 2;
+} else {
+  process.stdout.write(`Node ${process.version}, OpenSSL ${process.versions.openssl}\n`);
+  for (const [name, { title, run }] of Object.entries(parts))
+    if (wanted.length === 0 || wanted.includes(name)) printRows(title, await run());
+}
