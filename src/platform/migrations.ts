@@ -25,39 +25,69 @@ const oldestServer = 15;
 /** One key for all hems databases: advisory locks are per database anyway. ASCII "hems". */
 const lockKey = 0x68_65_6d_73;
 
+export interface MigrateOptions {
+  /** Milliseconds to wait for another process that is at it (default 10 minutes). */
+  readonly waitFor?: number;
+}
+
 /**
  * Applies what is pending, each file in a transaction of its own; processes that start at once wait for the first.
  * Refuses (DatabaseError) a server older than 15, a database with migrations this code does not know, and one whose
- * applied files were edited since.
+ * applied files were edited since. Where nothing is pending it needs no more than to read `hems_migration`.
  */
-export async function migrate(db: Database, directory: string): Promise<{ applied: string[] }> {
+export async function migrate(
+  db: Database,
+  directory: string,
+  options: MigrateOptions = {},
+): Promise<{ applied: string[] }> {
   const files = await readMigrations(directory);
   return db.alone(async (session) => {
     await checkServer(session);
-    // Held by the session, so it goes with the process if that is killed half-way.
-    await session.query({ text: 'select pg_advisory_lock($1)', values: [lockKey] });
-    await session.query({
-      text: `create table if not exists hems_migration (
-        version int primary key,
-        name text not null,
-        checksum text not null,
-        applied_at timestamptz not null default now()
-      )`,
-    });
+    await takeTurn(session, options.waitFor ?? 600_000);
+    if (!(await hasRecord(session)))
+      await session.query({
+        text: `create table hems_migration (
+          version int primary key,
+          name text not null,
+          checksum text not null,
+          applied_at timestamptz not null default now()
+        )`,
+      });
     const pending = compare(files, await readApplied(session));
     for (const file of pending) await apply(session, file);
     return { applied: pending.map(({ name }) => name) };
   });
 }
 
+/** Held by the session, so it goes with the process if that is killed half-way. */
+async function takeTurn(session: Queryable, waitFor: number): Promise<void> {
+  await session.query({ text: `select set_config('lock_timeout', $1, false)`, values: [String(waitFor)] });
+  try {
+    await session.query({ text: 'select pg_advisory_lock($1)', values: [lockKey] });
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== '55P03') throw error;
+    throw new DatabaseError(
+      'migration',
+      `another process has been migrating this database for more than ${Math.round(waitFor / 1000)} s`,
+      'look for it in pg_stat_activity; ending it is safe, since every file is one transaction',
+      { cause: error },
+    );
+  }
+  await session.query({ text: 'set lock_timeout = 0' });
+}
+
+async function hasRecord(session: Queryable): Promise<boolean> {
+  const { rows } = await session.query<{ found: boolean }>({
+    text: `select to_regclass('hems_migration') is not null as found`,
+  });
+  return rows[0]?.found === true;
+}
+
 /** The same comparison without changing anything. */
 export async function migrationState(db: Database, directory: string): Promise<MigrationState> {
   const files = await readMigrations(directory);
   await checkServer(db);
-  const exists = await db.query<{ found: boolean }>({
-    text: `select to_regclass('hems_migration') is not null as found`,
-  });
-  const applied = exists.rows[0]?.found === true ? await readApplied(db) : [];
+  const applied = (await hasRecord(db)) ? await readApplied(db) : [];
   const pending = compare(files, applied);
   return { applied: applied.map(({ name }) => name), pending: pending.map(({ name }) => name) };
 }

@@ -142,11 +142,8 @@ async function apart<T>(settings: pg.ClientConfig, fn: (session: Queryable) => P
 }
 
 async function send<Row>(client: pg.ClientBase, query: Query): Promise<Rows<Row>> {
-  const result = await client.query({
-    text: query.text,
-    ...(query.name !== undefined && { name: query.name }),
-    ...(query.values !== undefined && { values: query.values as unknown[] }),
-  });
+  // pg reads these three keys and leaves the object as it is.
+  const result = await client.query(query as pg.QueryConfig);
   return { rows: result.rows as Row[], count: result.rowCount ?? 0 };
 }
 

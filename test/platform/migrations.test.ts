@@ -53,6 +53,34 @@ describe('migrations', { timeout: 60_000 }, () => {
     assert.deepEqual((await db.query({ text: 'select count(*) as n from b' })).rows, [{ n: 1 }]);
   });
 
+  test('need no right to create anything where nothing is pending', async (t) => {
+    const { db } = await withDatabase(t, { migrations: false });
+    const folder = folderOf(t, two);
+    await migrate(db, folder);
+    const readOnly: Database = {
+      ...db,
+      alone: (fn) =>
+        db.alone(async (session) => {
+          await session.query({ text: 'set default_transaction_read_only = on' });
+          return fn(session);
+        }),
+    };
+    assert.deepEqual(await migrate(readOnly, folder), { applied: [] });
+  });
+
+  test('do not wait for ever for a process that hangs in the middle', async (t) => {
+    const { db } = await withDatabase(t, { migrations: false });
+    const folder = folderOf(t, { '0001_slow.sql': 'select pg_sleep(1.5);\n' });
+    const slow = migrate(db, folder);
+    const holds = `select from pg_locks where locktype = 'advisory' and granted and database = (select oid from pg_database where datname = current_database())`;
+    while ((await db.query({ text: holds })).count === 0);
+    await assert.rejects(
+      migrate(db, folder, { waitFor: 100 }),
+      refusal('migration', /another process has been migrating/),
+    );
+    assert.deepEqual(await slow, { applied: ['0001_slow.sql'] });
+  });
+
   test('go on where a killed process stopped: nothing of the broken file stays', async (t) => {
     const { url, db } = await withDatabase(t, { migrations: false });
     const folder = folderOf(t, { ...two, '0002_second.sql': 'create table b (n int);\nselect pg_sleep(30);\n' });
