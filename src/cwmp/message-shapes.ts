@@ -56,7 +56,7 @@ const deviceId = struct(
 
 const event = struct(
   { EventCode: word, CommandKey: word },
-  (read): EventStruct => ({ eventCode: required(read.EventCode, 'EventCode'), commandKey: read.CommandKey ?? '' }),
+  (read): EventStruct => ({ eventCode: read.EventCode ?? '', commandKey: read.CommandKey ?? '' }),
 );
 
 const inform = struct(

@@ -16,7 +16,7 @@ export interface DeviceIdStruct {
 }
 
 export interface EventStruct {
-  /** `0 BOOTSTRAP`, `M Reboot`, `X 00D09E Something`, …; unknown codes are carried. */
+  /** `0 BOOTSTRAP`, `M Reboot`, `X 00D09E Something`, …; unknown codes are carried, a missing one is empty. */
   readonly eventCode: string;
   readonly commandKey: string;
 }

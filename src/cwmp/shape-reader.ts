@@ -36,14 +36,14 @@ export function createShapeReader<T>(shape: StructShape<T>, limits: ReadLimits):
   let result: unknown;
 
   function open(element: SaxesTagNS): void {
-    const field = passedOver > 0 ? undefined : frame.shape.fields.get(element.local);
+    const field = passedOver > 0 ? undefined : fieldOf(frame.shape, element.local);
     if (leaf !== undefined) throw new Refusal('invalid-arguments', `${leaf.field.name} holds an element`);
     if (field === undefined) {
       passedOver += 1;
       return;
     }
     refuseUnlessOurs(element, frame.shape);
-    refuseUnlessRoom(field, frame.read[field.name], limits);
+    refuseUnlessRoom(field, frame.read, limits);
     if (field.shape.kind === 'text') {
       leaf = { field, shape: field.shape, type: xsiType(element), text: '' };
       return;
@@ -83,6 +83,10 @@ export function createShapeReader<T>(shape: StructShape<T>, limits: ReadLimits):
   return { open, text, close, result: () => result as T | undefined };
 }
 
+function fieldOf({ fields, anyCase }: StructShape<unknown>, name: string): Field | undefined {
+  return fields.get(name) ?? anyCase.get(name.toLowerCase());
+}
+
 function put(read: Record<string, unknown>, field: Field, value: unknown): void {
   if (field.many === undefined) {
     read[field.name] = value;
@@ -104,8 +108,10 @@ function refuseUnlessOurs(element: SaxesTagNS, shape: StructShape<unknown>): voi
   throw new Refusal('ambiguous', `${printable(element.name)} is of the namespace ${printable(uri)}`);
 }
 
-function refuseUnlessRoom(field: Field, present: unknown, limits: ReadLimits): void {
-  if (present === undefined) return;
+function refuseUnlessRoom(field: Field, read: Readonly<Record<string, unknown>>, limits: ReadLimits): void {
+  // An element without a value, such as an empty number, has been given all the same.
+  if (!(field.name in read)) return;
+  const present = read[field.name];
   if (field.many === undefined) throw new Refusal('ambiguous', `${field.name} is given twice`);
   if (Array.isArray(present) && present.length >= limits[field.many])
     throw new Refusal('limit', `more than ${limits[field.many]} ${field.name} elements`);

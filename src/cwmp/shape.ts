@@ -21,6 +21,8 @@ export interface TextShape<T> {
 export interface StructShape<T> {
   readonly kind: 'struct';
   readonly fields: ReadonlyMap<string, Field>;
+  /** The same by lower-case name: what differs from ours by case alone (`DeviceID`) is not meant to be something else. */
+  readonly anyCase: ReadonlyMap<string, Field>;
   /** Namespaces besides none and CWMP's own that its elements may be in. */
   readonly namespaces: readonly string[];
   build(read: Readonly<Record<string, unknown>>): T;
@@ -64,7 +66,13 @@ export function struct<F extends FieldShapes, T>(
     name,
     field.kind === 'many' ? { name, shape: field.shape, many: field.count } : { name, shape: field, many: undefined },
   ]);
-  return { kind: 'struct', fields: new Map(entries), namespaces, build: (read) => build(read as Read<F>) };
+  return {
+    kind: 'struct',
+    fields: new Map(entries),
+    anyCase: new Map(entries.map(([name, field]) => [name.toLowerCase(), field])),
+    namespaces,
+    build: (read) => build(read as Read<F>),
+  };
 }
 
 export function many<T>(shape: Shape<T>, count: CountLimit): Many<T> {

@@ -1,7 +1,10 @@
 import { encodeEnvelope } from './encode.ts';
 import type { Envelope } from './messages.ts';
 import type { CwmpSession, OutstandingRequest, RunnerInput, SessionState, Step } from './session.ts';
-import { answerFact, fail } from './step-results.ts';
+import { answerFact, fail, send } from './step-results.ts';
+
+const idPrefix = 'acs-';
+const requestId = (n: number): string => `${idPrefix}${n}`;
 
 /** The ACS has its turn, and something to ask. */
 export function sendRequest(
@@ -9,7 +12,7 @@ export function sendRequest(
   { request, task, holdRequests }: Omit<RunnerInput & { kind: 'acs-request' }, 'kind'>,
 ): Step {
   const holding = holdRequests === true;
-  const id = String(session.acsRequests + 1);
+  const id = requestId(session.acsRequests + 1);
   const outstanding: OutstandingRequest = { id, request, task };
   const encoded = encodeEnvelope({ namespace: session.namespace, id, holdRequests: holding, message: request });
   if (!encoded.ok) {
@@ -38,11 +41,12 @@ export function takeAnswer(session: CwmpSession, { headers, body }: Envelope): S
   const { state } = session;
   if (body.kind === 'request' || state.kind !== 'wait-answer') return fail(session, 'unexpected-response');
   const { outstanding } = state;
-  // Devices that send no ID are believed by the method alone: only one request is ever outstanding.
-  const isAnswer =
-    (headers.id === undefined || headers.id === outstanding.id) &&
-    (body.kind === 'fault' || body.response.method === `${outstanding.request.method}Response`);
-  if (!isAnswer) return fail(session, 'unexpected-response');
+  // The device says its last answer again: what it led to was lost on the way, so nothing of that has been carried out.
+  if (headers.id === requestId(session.acsRequests - 1)) return repeatRequest(session, outstanding);
+  // One request is outstanding at a time: devices that send no ID, or one of their own, are believed by the method.
+  const isLate = headers.id !== outstanding.id && headers.id?.startsWith(idPrefix);
+  const isOther = body.kind === 'response' && body.response.method !== `${outstanding.request.method}Response`;
+  if (isLate || isOther) return fail(session, 'unexpected-response');
   const answer =
     body.kind === 'fault' ? { kind: body.kind, fault: body.fault } : { kind: body.kind, response: body.response };
   return {
@@ -50,4 +54,9 @@ export function takeAnswer(session: CwmpSession, { headers, body }: Envelope): S
     reply: { kind: 'acs-turn' },
     facts: [answerFact(outstanding, answer)],
   };
+}
+
+function repeatRequest(session: CwmpSession, { id, request }: OutstandingRequest): Step {
+  const { namespace, holding } = session;
+  return send(session, { namespace, id, holdRequests: holding, message: request });
 }

@@ -190,6 +190,12 @@ describe('what real devices do to a message is tolerated', () => {
     assert.equal(inform.parameterList[0]?.value, '');
   });
 
+  test('names in another case', () => {
+    same({
+      body: informXml((xml) => xml.replaceAll('DeviceId>', 'DeviceID>').replaceAll('SerialNumber>', 'Serialnumber>')),
+    });
+  });
+
   test('a lower-case OUI is carried as sent', () => {
     assert.equal(readInform(changed('00D09E', '00d09e')).deviceId.oui, '00d09e');
   });
@@ -198,6 +204,7 @@ describe('what real devices do to a message is tolerated', () => {
     assert.equal(readInform(changed('0 BOOTSTRAP', '14 HEARTBEAT')).events[0]?.eventCode, '14 HEARTBEAT');
     assert.equal(readInform(changed('0 BOOTSTRAP', 'X 00D09E Hello')).events[0]?.eventCode, 'X 00D09E Hello');
     assert.deepEqual(readInform(changed(eventXml, '')).events, []);
+    assert.equal(readInform(changed('<EventCode>0 BOOTSTRAP</EventCode>', '')).events[0]?.eventCode, '');
   });
 
   test('a clock that does not know the time or is years off', () => {

@@ -191,12 +191,12 @@ describe('requests of the device', () => {
 });
 
 describe('requests of the ACS', () => {
-  const answer = (body: string, id = '1'): Input => envelope({ body, header: idHeader(id) });
+  const answer = (body: string, id = 'acs-1'): Input => envelope({ body, header: idHeader(id) });
 
   test('the answer is a fact with its task, and the ACS has its turn again', () => {
     const sent = after(...asked);
     assert.match(xmlOf(sent.reply), /<cwmp:GetParameterValues><ParameterNames soap-enc:arrayType="xsd:string\[1\]">/);
-    assert.match(xmlOf(sent.reply), />1<\/cwmp:ID>/);
+    assert.match(xmlOf(sent.reply), />acs-1<\/cwmp:ID>/);
     const last = after(...asked, answer(valuesXml));
     assert.deepEqual(last.reply, { kind: 'acs-turn' });
     const [fact] = last.facts;
@@ -210,7 +210,7 @@ describe('requests of the ACS', () => {
 
   test('each has an ID of its own', () => {
     const second = after(...asked, answer(valuesXml), { kind: 'acs-request', request: { method: 'GetRPCMethods' } });
-    assert.match(xmlOf(second.reply), />2<\/cwmp:ID>/);
+    assert.match(xmlOf(second.reply), />acs-2<\/cwmp:ID>/);
     assert.equal(second.session.acsRequests, 2);
   });
 
@@ -222,17 +222,30 @@ describe('requests of the ACS', () => {
     assert.equal(fact.answer.fault.faultCode, 9003);
   });
 
-  test('an answer without ID is believed by its method', () => {
-    const [fact] = after(...asked, envelope({ body: valuesXml, header: '' })).facts;
-    assert.ok(fact?.kind === 'answer' && fact.answer.kind === 'response');
+  test('an answer without ID, or with one of its own, is believed by its method', () => {
+    for (const wire of [
+      { body: valuesXml, header: '' },
+      { body: valuesXml, header: idHeader('17') },
+    ]) {
+      const [fact] = after(...asked, envelope(wire)).facts;
+      assert.ok(fact?.kind === 'answer' && fact.answer.kind === 'response');
+    }
+  });
+
+  test('an answer that comes again gets the same request again, for the first time it was lost', () => {
+    const second = [...asked, answer(valuesXml), ask] as const;
+    const again = after(...second, answer(valuesXml));
+    assert.equal(xmlOf(again.reply), xmlOf(after(...second).reply));
+    assert.deepEqual(again.facts, []);
+    assert.deepEqual(after(...second, answer(valuesXml), answer(valuesXml, 'acs-2')).reply, { kind: 'acs-turn' });
   });
 
   test('an answer to something else leaves the outcome open, and ends the session', () => {
     for (const wrong of [
-      answer(valuesXml, '9'),
+      answer(valuesXml, 'acs-9'),
       answer(methodsXml),
       answer('<cwmp:RebootResponse/>'),
-      answer(faultXml, '9'),
+      answer(faultXml, 'acs-9'),
     ]) {
       const last = after(...asked, wrong);
       assert.deepEqual(last.reply, { kind: 'refuse', httpStatus: 400 });
@@ -303,7 +316,7 @@ describe('requests of the ACS', () => {
 
 describe('HoldRequests', () => {
   const held = [inform, { kind: 'inform-stored', holdRequests: true }] as const;
-  const answer = envelope({ body: valuesXml, header: idHeader('1') });
+  const answer = envelope({ body: valuesXml, header: idHeader('acs-1') });
 
   test('is sent with InformResponse, and an empty POST then does not end the requests of the device', () => {
     assert.match(xmlOf(after(...held).reply), /<cwmp:HoldRequests soap-env:mustUnderstand="1">1</);
@@ -327,7 +340,7 @@ describe('HoldRequests', () => {
     assert.match(xmlOf(reply), /<cwmp:GetRPCMethods\/>/);
     assert.ok(!xmlOf(reply).includes('HoldRequests'));
     assert.equal(session.holding, false);
-    const methods = envelope({ body: methodsXml, header: idHeader('1') });
+    const methods = envelope({ body: methodsXml, header: idHeader('acs-1') });
     assert.deepEqual(after(...lifted, methods, { kind: 'no-acs-request' }).reply, { kind: 'pause' });
   });
 
