@@ -43,6 +43,8 @@ interface Group {
   readonly minutes: number;
 }
 
+const longestMinutes = 40;
+
 const groups: readonly Group[] = [
   { name: 'unit', files: () => filesIn('*').filter((file) => !apart.includes(file.split('/')[1] ?? '')), minutes: 12 },
   { name: 'architecture', files: () => filesIn('architecture'), minutes: 2 },
@@ -147,9 +149,14 @@ async function main(): Promise<void> {
   const wanted = (name: string): boolean => values.only === undefined || values.only === name;
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  const bound = setTimeout(() => {
+    count(`the run ends within ${longestMinutes} minutes`, false);
+    stop.abort();
+  }, longestMinutes * 60_000);
   if (wanted('checks')) for (const check of checks) if (check.when !== false) await runCheck(check, stop.signal);
   const chosen = groups.filter(({ name }) => wanted(name));
   if (chosen.length > 0) await runGroups(chosen, stop.signal);
+  clearTimeout(bound);
   if (stop.signal.aborted) count('the run was not interrupted', false);
   report();
   process.exit(tally.failed > 0 ? 1 : 0);
