@@ -144,7 +144,8 @@ const answer = (hello: ClientHello | undefined): HelloReading =>
 
 /** Decides from the first bytes which protocol speaks; undefined while they are too few. */
 function protocolOf(first: Buffer): 'tls' | 'ssl2' | 'none' | undefined {
-  const [type = 0, second] = first;
+  const [type, second] = first;
+  if (type === undefined) return undefined;
   if (second === undefined) return (type >= 0x14 && type <= 0x18) || type >= 0x80 ? undefined : 'none';
   if (second === 3) return 'tls';
   if (type < 0x80) return 'none';

@@ -1,6 +1,6 @@
 import { type CipherSuite, isSignallingValue, suiteById } from './cipher-suites.ts';
-import type { DoorDetail } from './tls-failure.ts';
 import type { ClientHello } from './client-hello.ts';
+import type { DoorDetail } from './tls-failure.ts';
 import type { TlsPolicy } from './tls-profile.ts';
 
 /** The key types of server certificates; `EC-P-256` and its like name the curve, which a client must accept too. */

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import type { Logger } from 'pino';
@@ -6,6 +6,7 @@ import type { LimitsConfig } from '../config/schema.ts';
 import type { Admission, Gate } from '../trust/admission.ts';
 import type { DoorMetrics } from './door-metrics.ts';
 import { readBody } from './http-body.ts';
+import { answerParser, newServer } from './http-server.ts';
 import type { CwmpAnswer } from './session-conversation.ts';
 import type { DoorConnection, SessionRunner } from './session-runner.ts';
 import type { DoorDetail } from './tls-failure.ts';
@@ -38,8 +39,6 @@ interface Hall extends HttpDeps {
 export const cwmpPath = '/cwmp';
 
 const cookieName = 'hems';
-/** A CPE needs a dozen. */
-const mostHeaders = 100;
 
 export async function createHttp(deps: HttpDeps): Promise<Http> {
   const hall: Hall = { ...deps, connections: new Map(), expecting: new WeakSet(), closing: false };
@@ -49,7 +48,13 @@ export async function createHttp(deps: HttpDeps): Promise<Http> {
   server.emit('listening');
   return {
     open: (socket, admission) => {
-      const connection: DoorConnection = { admission, session: undefined, turn: Promise.resolve(), waiting: 0 };
+      const connection: DoorConnection = {
+        admission,
+        session: undefined,
+        turn: Promise.resolve(),
+        waiting: 0,
+        busy: false,
+      };
       hall.connections.set(socket, connection);
       socket.once('close', () => {
         hall.connections.delete(socket);
@@ -67,9 +72,10 @@ export async function createHttp(deps: HttpDeps): Promise<Http> {
 }
 
 async function close(hall: Hall, server: Server, app: FastifyInstance, grace: number): Promise<void> {
-  // Closes the connections that are idle now; the others learn with their next answer that it is their last.
+  // Who has an answer under way learns with it that it is the last.
   hall.closing = true;
   server.close();
+  for (const [socket, { busy }] of hall.connections) if (!busy) socket.destroySoon();
   const gone = [...hall.connections.keys()].map((socket) => new Promise((done) => socket.once('close', done)));
   const patience = setTimeout(() => {
     for (const socket of hall.connections.keys()) socket.destroy();
@@ -87,7 +93,10 @@ function build(hall: Hall): { server: Server; app: FastifyInstance } {
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 100 },
     frameworkErrors: (_error, _request, reply) => refuse(hall, reply, 404),
-    clientErrorHandler: (error, socket) => clientError(hall, error, socket),
+    clientErrorHandler: (error, socket) => {
+      const status = answerParser(error, socket);
+      if (status !== undefined) hall.metrics.request(status);
+    },
     serverFactory: (handler) => {
       server = newServer(limits, hall.expecting, handler);
       return server;
@@ -120,31 +129,6 @@ declare module 'fastify' {
     /** The charset parameter of Content-Type, without quotes. */
     charset: string | undefined;
   }
-}
-
-function newServer(
-  limits: LimitsConfig,
-  expecting: WeakSet<IncomingMessage>,
-  handler: (request: IncomingMessage, response: ServerResponse) => void,
-): Server {
-  const server = createServer(
-    {
-      maxHeaderSize: limits.headerBytes,
-      headersTimeout: limits.headerTime,
-      requestTimeout: limits.headerTime + limits.bodyTime,
-      // Longer than a session waits for its next message, so that it is not the connection that ends it.
-      keepAliveTimeout: limits.idleTime + 5000,
-      connectionsCheckingInterval: Math.max(50, Math.min(5000, limits.headerTime / 4)),
-      requireHostHeader: false,
-    },
-    handler,
-  );
-  server.maxHeadersCount = mostHeaders;
-  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
-    expecting.add(request);
-    handler(request, response);
-  });
-  return server;
 }
 
 const pathOf = ({ raw }: FastifyRequest): string => raw.url?.split('?', 1)[0] ?? '';
@@ -185,10 +169,24 @@ function authorization(hall: Hall, request: FastifyRequest, reply: FastifyReply,
   refuse(hall, reply, 403);
 }
 
-async function cwmp(hall: Hall, { raw, charset }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-  const connection = hall.connections.get(raw.socket);
+async function cwmp(hall: Hall, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const connection = hall.connections.get(request.raw.socket);
   // Cannot be: only sockets with an admission are emitted into this server. If it is, nothing is read.
   if (connection === undefined) return refuse(hall, reply, 403);
+  connection.busy = true;
+  try {
+    return await serve(hall, connection, request, reply);
+  } finally {
+    connection.busy = connection.waiting > 0;
+  }
+}
+
+async function serve(
+  hall: Hall,
+  connection: DoorConnection,
+  { raw, charset }: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const read = await readBody(raw, hall.limits.bodyBytes, () => {
     if (hall.expecting.has(raw)) reply.raw.writeContinue();
   });
@@ -209,28 +207,4 @@ function answer(hall: Hall, reply: FastifyReply, { status, xml, cookie, close, r
   if (close === true || hall.closing) reply.header('connection', 'close');
   if (xml === undefined) return reply.send();
   return reply.header('content-type', 'text/xml; charset=utf-8').send(xml);
-}
-
-const parserStatus: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
-};
-const phrases: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  408: 'Request Timeout',
-  413: 'Payload Too Large',
-  431: 'Request Header Fields Too Large',
-};
-
-/** What the parser could not read, or waited for in vain. */
-function clientError({ metrics }: Hall, error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status = parserStatus[error.code ?? ''] ?? 400;
-  metrics.request(status);
-  socket.end(`HTTP/1.1 ${status} ${phrases[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
-  socket.destroySoon();
 }

@@ -19,6 +19,8 @@ export interface DoorConnection {
   /** A CPE does not pipeline (TR-069 3.4.6); one that does is answered in order. */
   turn: Promise<unknown>;
   waiting: number;
+  /** A request is being read or answered. */
+  busy: boolean;
 }
 
 export interface SessionRunner {
