@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -120,9 +120,19 @@ export async function ask(url: string, text: string): Promise<Record<string, unk
 
 /** Process ids of the guards of a cluster. */
 export function guardsOf(directory: string): number[] {
-  const found = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' });
-  return found
-    .split('\n')
-    .filter((line) => line.includes('embedded-guard-main') && line.includes(directory))
-    .map((line) => Number.parseInt(line, 10));
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      const command = commandOf(pid);
+      return command.includes('embedded-guard-main') && command.includes(directory);
+    });
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
 }
