@@ -13,13 +13,27 @@ const mappedToNothing =
 /** RFC 4518 2.2: every kind of space, tabulation and line end maps to SPACE. */
 const mappedToSpace = /[\u0009-\u000d\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/gu;
 
+const ascii = /^[\x00-\x7f]*$/;
+
+/** Longest value beyond ASCII that is normalised; RFC 5280 allows attributes of names 64 characters, some 128. */
+const mostNormalised = 256;
+
 export function prepare(text: string): string {
   if (plain.test(text)) return text.toLowerCase();
-  const mapped = text.replace(mappedToNothing, '').replace(mappedToSpace, ' ');
+  if (ascii.test(text)) return trimmed(mapped(text).toLowerCase());
+  // Putting long runs of combining characters in order takes time that grows with their square.
+  if (text.length > mostNormalised) return text;
   // Folding twice around NFKC: some compatibility characters become capital letters only there.
-  const folded = fold(fold(mapped).normalize('NFKC')).normalize('NFKC');
-  // RFC 4518 2.6.1: leading and trailing space goes, inner runs become one.
-  return folded.replace(/ +/g, ' ').replace(/^ | $/g, '');
+  return trimmed(fold(fold(mapped(text)).normalize('NFKC')).normalize('NFKC'));
+}
+
+function mapped(text: string): string {
+  return text.replace(mappedToNothing, '').replace(mappedToSpace, ' ');
+}
+
+/** RFC 4518 2.6.1: leading and trailing space goes, inner runs become one. */
+function trimmed(text: string): string {
+  return text.replace(/ +/g, ' ').replace(/^ | $/g, '');
 }
 
 /** Full case folding as near as the platform has it: upper first, so that sharp s and final sigma meet their pairs. */
