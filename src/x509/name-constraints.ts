@@ -57,11 +57,15 @@ function constrainedNames({ subject, extensions }: Certificate, rules: NameRules
   for (const value of attributeValues(subject, emailAddress)) names.push({ kind: 'rfc822Name', value });
   if (rules.commonName)
     for (const value of attributeValues(subject, commonName))
-      if (readsAsHost.test(value)) names.push({ kind: 'dNSName', value });
+      if (readsAsHost(value)) names.push({ kind: 'dNSName', value });
   return names;
 }
 
-const readsAsHost = /^(\*\.)?([a-z0-9_-]+\.)+[a-z0-9_-]*[a-z_-][a-z0-9_-]*$/i;
+/** Labels and dots, the last label not a number: `a.example`, not `device`, `1.2.3.4` or `ACME-1.0`. */
+function readsAsHost(text: string): boolean {
+  if (text.length > 255 || !/^(\*\.)?([a-z0-9_-]+\.)+[a-z0-9_-]+$/i.test(text)) return false;
+  return !/^[0-9]+$/.test(text.slice(text.lastIndexOf('.') + 1));
+}
 
 interface Prepared {
   readonly permitted: ReadonlyMap<GeneralNameKind, readonly Subtree[]>;

@@ -32,12 +32,13 @@ export function createPathCache({ maxEntries }: { readonly maxEntries: number })
     leafPath: leaves.get,
     issuer: issuers.get,
     isSignedBy: (subject, issuer) => signatures.get(edge(subject, issuer)) === true,
-    remember(leaf, path) {
-      leaves.set(leaf.fingerprint, path);
-      path.intermediates.forEach((certificate, i) => {
+    remember(leaf, { intermediates, anchor }) {
+      // The leaf itself is not kept: it comes again with the next connection.
+      leaves.set(leaf.fingerprint, { intermediates, anchor });
+      for (const [i, certificate] of intermediates.entries()) {
         issuers.set(certificate.fingerprint, certificate);
-        signatures.set(edge(certificate, path.intermediates[i + 1] ?? path.anchor), true);
-      });
+        signatures.set(edge(certificate, intermediates[i + 1] ?? anchor), true);
+      }
     },
     clear() {
       for (const map of [leaves, issuers, signatures]) map.clear();

@@ -7,7 +7,7 @@ import { type AnchorCertificate, anchorFault } from './path-anchor.ts';
 import { type PathDetail, type PathFailure, pathDetails, type PathWarning } from './path-failure.ts';
 import type { Budget } from './path-limits.ts';
 import { judgePolicies, type PolicyInputs } from './policy-graph.ts';
-import { findingsOf, levelOf } from './profile.ts';
+import { levelOf, pathFindings } from './profile.ts';
 import { outsideValidity } from './validity.ts';
 
 /** What a path is held to, besides the RFC. */
@@ -204,17 +204,14 @@ function policyProblem({ certificates, anchor }: ChainedPath, rules: PathRules, 
 function profileValidation(path: ChainedPath, rules: PathRules): Validation {
   const { certificates, anchor } = path;
   const warnings: PathWarning[] = [];
-  for (let index = certificates.length - 1; index >= 0; index--) {
-    const certificate = certificates[index] as Certificate;
-    const issuer = certificates[index + 1] ?? anchor.certificate;
-    const role = index === 0 ? 'leaf' : 'ca';
-    const subject = { certificate, issuer, role, issuesLeaf: index === 1, purpose: rules.purpose } as const;
-    for (const { rule, level, detail, message } of findingsOf(anchor.anchor.profile, subject)) {
-      const { name, clause } = rule;
-      if (level === 'refuse')
-        return refusal(path, certificate, { detail, clause, message, rule: name }, 2000 + certificates.length - index);
-      warnings.push({ rule: name, clause, fingerprint: certificate.fingerprint, message });
+  for (const found of pathFindings(anchor.anchor.profile, certificates, anchor.certificate, rules.purpose)) {
+    const { certificate, level, detail, message } = found;
+    const { name: rule, clause } = found.rule;
+    if (level === 'refuse') {
+      const progress = 2000 + certificates.length - certificates.indexOf(certificate);
+      return refusal(path, certificate, { detail, clause, message, rule }, progress);
     }
+    warnings.push({ rule, clause, fingerprint: certificate.fingerprint, message });
   }
   return { failure: undefined, progress: Number.POSITIVE_INFINITY, warnings };
 }

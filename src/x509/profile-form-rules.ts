@@ -33,9 +33,12 @@ const listed = (names: readonly string[]): string => names.join(', ');
 const present = ({ extensions }: Certificate, names: readonly ExtensionName[]): ExtensionName[] =>
   names.filter((name) => extensions[name] !== undefined);
 
-/** A label of the preferred name syntax (RFC 1034 3.5 as amended by RFC 1123 2.1). */
+/** The preferred name syntax (RFC 1034 3.5 as amended by RFC 1123 2.1). */
 const dnsName = /^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
-const allDigits = /^[0-9.]+$/;
+
+function isHostName(text: string): boolean {
+  return text.length <= 255 && dnsName.test(text) && !/^[0-9.]+$/.test(text);
+}
 
 export const formRules: readonly ProfileRule[] = [
   {
@@ -123,9 +126,7 @@ export const formRules: readonly ProfileRule[] = [
     applies: 'every',
     levels: { hems: 'warn', rfc5280: 'refuse' },
     check: ({ certificate: { extensions } }) =>
-      extensions.subjectAltName?.some(
-        (n) => n.kind === 'dNSName' && (!dnsName.test(n.value) || allDigits.test(n.value)),
-      )
+      extensions.subjectAltName?.some((name) => name.kind === 'dNSName' && !isHostName(name.value))
         ? broken('a dNSName is no host name')
         : undefined,
   },
@@ -181,7 +182,7 @@ export const formRules: readonly ProfileRule[] = [
     name: 'common-name-constrained',
     clause: 'TS 33.310 6.1.1, RFC 5280 4.2.1.10',
     // Where names in the common name identify devices, a constrained CA must not speak there for foreign ones.
-    summary: 'a common name that reads as a host name is held to the dNSName constraints (looked at with them)',
+    summary: 'a common name that reads as a host name is held to the dNSName constraints; only "refuse" does so',
     applies: 'every',
     levels: { hems: 'refuse', rfc5280: 'off' },
     check: () => undefined,

@@ -38,6 +38,7 @@ export const usageRules: readonly ProfileRule[] = [
     clause: 'RFC 5280 4.2.1.12',
     summary: 'extendedKeyUsage, where a CA has it, has the purpose or anyExtendedKeyUsage',
     applies: 'ca',
+    anchorToo: true,
     levels: { hems: 'refuse', rfc5280: 'refuse' },
     check: ({ certificate: { extensions }, purpose }) =>
       allows(extensions.extKeyUsage, purpose)

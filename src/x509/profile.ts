@@ -29,6 +29,8 @@ export interface ProfileRule {
   readonly clause: string;
   readonly summary: string;
   readonly applies: 'leaf' | 'ca' | 'every';
+  /** Looked at in the anchor's own certificate too; no other rule is. */
+  readonly anchorToo?: true;
   readonly levels: { readonly hems: RuleLevel; readonly rfc5280: RuleLevel };
   /** The finding where the certificate breaks the rule. */
   readonly check: (subject: RuleSubject) => RuleFinding | undefined;
@@ -104,4 +106,36 @@ export function findingsOf(profile: Profile, subject: RuleSubject): Finding[] {
     if (finding !== undefined) findings.push({ ...finding, rule, level });
   }
   return findings;
+}
+
+/** A finding, and the certificate that it is about. */
+export interface PathFinding extends Finding {
+  readonly certificate: Certificate;
+}
+
+/**
+ * What a path breaks of a profile: the anchor first, then from the top down, the leaf last. `certificates` has the
+ * leaf first, without the anchor.
+ */
+export function* pathFindings(
+  profile: Profile,
+  certificates: readonly Certificate[],
+  anchor: Certificate,
+  purpose: string | undefined,
+): Generator<PathFinding> {
+  const top = {
+    certificate: anchor,
+    issuer: anchor,
+    role: 'ca',
+    issuesLeaf: certificates.length === 1,
+    purpose,
+  } as const;
+  for (const finding of findingsOf(profile, top)) if (finding.rule.anchorToo) yield { ...finding, certificate: anchor };
+  for (let index = certificates.length - 1; index >= 0; index--) {
+    const certificate = certificates[index] as Certificate;
+    const issuer = certificates[index + 1] ?? anchor;
+    const role = index === 0 ? 'leaf' : 'ca';
+    for (const finding of findingsOf(profile, { certificate, issuer, role, issuesLeaf: index === 1, purpose }))
+      yield { ...finding, certificate };
+  }
 }

@@ -70,6 +70,13 @@ describe('a certificate as an anchor', () => {
     assert.equal(named('x.other.example'), 'name_not_permitted');
   });
 
+  test('made for another purpose is refused', () => {
+    const made = (...purposes: string[]) => under({ extensions: [...ext.caExtensions(), ext.extKeyUsage(purposes)] });
+    assert.equal(made(ext.serverAuth), 'ca_extended_key_usage');
+    assert.equal(made(ext.clientAuth), 'good');
+    assert.equal(made(ext.anyPurpose), 'good');
+  });
+
   test('holds what it issues to the policies it asks for', () => {
     const root = rootWith({ extensions: [...ext.caExtensions(), ext.policyConstraints(0)] });
     assert.equal(verdict([leafOf(root)], anchorOf(root)), 'policy');

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type ProfileName, profileRules, profiles, type RuleLevel, withLevels } from '../../src/x509/profile.ts';
+import {
+  type ProfileName,
+  pathFindings,
+  profileRules,
+  profiles,
+  type RuleLevel,
+  withLevels,
+} from '../../src/x509/profile.ts';
 import * as der from './der-writer.ts';
 import { anchorOf, judge, leveled, reason } from './judging.ts';
 import { algorithms, attribute, keyNumber, type Minted, type MintOptions, mint, newKey } from './minting.ts';
@@ -155,6 +162,21 @@ describe('the profile hems', () => {
     assert.equal(hems(of('acme.example')), 'chain_untrusted name_not_permitted');
     assert.equal(rfc(of('x.acme.example')), 'chain_untrusted name_constraint_unsupported');
   });
+});
+
+test('every finding of a path is told, not only the first that refuses', () => {
+  const [leaf, issuing] = chainOf({ leaf: { serial: -1, extensions: [], algorithm: algorithms['ecdsa-sha1'] } });
+  const list = [leaf, issuing].flatMap((minted) => minted?.certificate ?? []);
+  const found = [...pathFindings(profiles.hems, list, root.certificate, ext.clientAuth)];
+  assert.deepEqual(
+    found.map(({ rule, level, certificate }) => [rule.name, level, certificate === leaf?.certificate]),
+    [
+      ['signature-hash', 'refuse', true],
+      ['serial-number-negative', 'refuse', true],
+      ['device-key-usage', 'refuse', true],
+      ['crl-distribution-points', 'warn', true],
+    ],
+  );
 });
 
 describe('profiles as data', () => {
