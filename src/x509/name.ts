@@ -167,5 +167,3 @@ function escapeValue(value: string): string {
 function octets(character: string): string {
   return [...Buffer.from(character)].map((octet) => `\\${octet.toString(16).padStart(2, '0').toUpperCase()}`).join('');
 }
-
-export const emptyName: Name = { der: Uint8Array.of(0x30, 0x00), rdns: [] };

@@ -142,6 +142,19 @@ export const formRules: readonly ProfileRule[] = [
     },
   },
   {
+    name: 'key-identifiers',
+    clause: 'RFC 5280 4.2.1.1, 4.2.1.2',
+    // A duty of the CA, to help those who look for paths; TS 33.310 makes them optional.
+    summary: 'certificates name the key of their issuer, those of CAs their own too',
+    applies: 'every',
+    levels: { hems: 'off', rfc5280: 'warn' },
+    check: ({ certificate: { extensions }, role }) =>
+      extensions.authorityKeyIdentifier?.keyIdentifier === undefined ||
+      (role === 'ca' && extensions.subjectKeyIdentifier === undefined)
+        ? broken('lacks a key identifier')
+        : undefined,
+  },
+  {
     name: 'always-critical',
     clause: 'RFC 5280 4.2.1.10, 4.2.1.11, 4.2.1.14',
     // A duty of the CA; they are processed either way.

@@ -287,6 +287,15 @@ describe('the form of a certificate', () => {
     assert.equal(form({ extensions: [ext.subjectKeyIdentifier(id, true)] }), 'profile_violation never-critical');
   });
 
+  test('key identifiers that are missing are only warned of (4.2.1.1, 4.2.1.2)', () => {
+    const result = judge([device, issuing], anchor);
+    assert.ok(result.ok);
+    assert.deepEqual(
+      result.warnings.map(({ rule, fingerprint }) => [rule, fingerprint]),
+      [issuing, device].map((minted) => ['key-identifiers', minted.certificate.fingerprint]),
+    );
+  });
+
   test('only CAs constrain, sign certificates or have a path length (4.2.1.9, 4.2.1.10)', () => {
     const constraints = ext.nameConstraints({ permitted: [{ dns: 'example' }] });
     assert.equal(form({ extensions: [constraints] }), 'profile_violation ca-only-extensions');

@@ -211,9 +211,6 @@ describe('profiles as data', () => {
 
   test('a profile that does not know a rule refuses by it', () => {
     const empty = { name: 'empty', levels: new Map<string, RuleLevel>() };
-    assert.equal(
-      reason(chainOf({ leaf: { algorithm: algorithms['ecdsa-sha1'] } }), anchorOf(root, { profile: empty })),
-      'weak_signature signature-hash',
-    );
+    assert.match(reason(chainOf({}), anchorOf(root, { profile: empty })), /^profile_violation /);
   });
 });
