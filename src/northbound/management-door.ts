@@ -1,6 +1,6 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import swagger from '@fastify/swagger';
-import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { healthRoutes, type Readiness } from './health-routes.ts';
@@ -33,24 +33,47 @@ export async function buildManagementDoor(deps: ManagementDoorDeps): Promise<Fas
     connectionTimeout: 30_000,
     forceCloseConnections: true,
     exposeHeadRoutes: false,
+    // Fastify's own words for a URL or a request that cannot be read are no problem documents, and repeat the URL.
+    frameworkErrors: (_error, _request, reply) => void sendProblem(reply, 400),
+    clientErrorHandler: refuseUnreadable,
     http: { maxHeaderSize: 8192, headersTimeout: 5000 },
   });
   await app.register(swagger, { openapi: openapiInfo });
   app.setErrorHandler((error: FastifyError, _request, reply) => {
     const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 500;
     if (status === 500) deps.logger.error({ err: error }, 'a management request failed');
-    return reply.code(status).type(problemContentType).send(problem(status));
+    return sendProblem(reply, status);
   });
   app.setNotFoundHandler((_request, reply) =>
-    reply
-      .code(404)
-      .type(problemContentType)
-      .send(problem(404, 'This door answers GET /metrics, /healthz and /readyz.')),
+    sendProblem(reply, 404, 'This door answers GET /metrics, /healthz and /readyz.'),
   );
   await app.register(healthRoutes, { readiness: deps.readiness });
   await app.register(metricsRoutes, { metrics: deps.metrics });
   await app.ready();
   return app;
+}
+
+function sendProblem(reply: FastifyReply, status: number, detail?: string): FastifyReply {
+  return reply.code(status).type(problemContentType).send(problem(status, detail));
+}
+
+const unreadable: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+
+/** What is no HTTP, or comes too slowly, never reaches a route. */
+function refuseUnreadable({ code }: Error & { code?: string }, socket: Socket): void {
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const answer = problem(unreadable[code ?? ''] ?? 400);
+  const body = JSON.stringify(answer);
+  const head = [
+    `HTTP/1.1 ${answer.status} ${answer.title}`,
+    `Content-Type: ${problemContentType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 export async function createManagementDoor(deps: ManagementDoorDeps): Promise<ManagementDoor> {
