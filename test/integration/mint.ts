@@ -23,6 +23,7 @@ export interface MintOrder {
   readonly subject: NameParts;
   /** dNSNames. */
   readonly alternative?: readonly string[];
+  readonly notAfter?: Date;
   readonly extensions?: readonly Extension[];
 }
 
@@ -35,7 +36,7 @@ export async function mintDevice(pki: DevelopmentPki, order: MintOrder): Promise
     publicKey: pair.publicKey,
     issuer: issuing.issuer,
     notBefore: new Date(Date.now() - day),
-    notAfter: new Date(Date.now() + 1000 * day),
+    notAfter: order.notAfter ?? new Date(Date.now() + 1000 * day),
     extensions: [
       basicConstraints(false),
       keyUsage('digitalSignature'),
