@@ -2,16 +2,15 @@ import { DEVELOPMENT_MARK_OID } from '../x509/development-mark.ts';
 import {
   authorityKeyIdentifier,
   basicConstraints,
-  type Extension,
   extendedKeyUsage,
   type Issuer,
   keyUsage,
   mintCertificate,
   type NameParts,
+  type RawExtension,
   subjectAltName,
   subjectKeyIdentifier,
 } from './certificate-minting.ts';
-import { nullValue } from './der.ts';
 import { type KeyKind, type KeyPair, newKeyPair } from './key-pairs.ts';
 
 export type AnchorName = 'acme' | 'zenith' | 'operator';
@@ -101,7 +100,8 @@ export interface Authority {
 const notBefore = new Date('2020-01-01T00:00:00Z');
 const yearsAfter = (at: Date, years: number): Date => new Date(at.getTime() + years * 365 * 86_400_000);
 
-const developmentMark: Extension = { oid: DEVELOPMENT_MARK_OID, critical: false, value: nullValue() };
+/** NULL: that it is there says everything. */
+const developmentMark: RawExtension = { oid: DEVELOPMENT_MARK_OID, critical: false, value: Uint8Array.of(5, 0) };
 
 /** All authorities, each after its issuer; the keys are generated side by side. */
 export async function mintAuthorities(at: Date): Promise<readonly Authority[]> {
@@ -112,12 +112,12 @@ export async function mintAuthorities(at: Date): Promise<readonly Authority[]> {
     if (pair === undefined) throw new Error(`no key for ${plan.name}`);
     const self: Issuer = { name: plan.subject, ...pair };
     const issuer = plan.issuer === undefined ? self : findAuthority(made, plan.issuer).issuer;
-    made.push({ name: plan.name, issuer: self, certificate: mintCa(plan, pair, issuer, at) });
+    made.push({ name: plan.name, issuer: self, certificate: await mintCa(plan, pair, issuer, at) });
   }
   return made;
 }
 
-function mintCa(plan: AuthorityPlan, pair: KeyPair, issuer: Issuer, at: Date): Buffer {
+function mintCa(plan: AuthorityPlan, pair: KeyPair, issuer: Issuer, at: Date): Promise<Buffer> {
   return mintCertificate({
     subject: plan.subject,
     publicKey: pair.publicKey,
@@ -136,7 +136,7 @@ function mintCa(plan: AuthorityPlan, pair: KeyPair, issuer: Issuer, at: Date): B
 }
 
 /** TS 33.320 8.3.2.1: the H(e)NB checks subjectAltName against the name, or the address, it knows the H(e)MS by. */
-export function mintServerCertificate(pair: KeyPair, authority: Authority, at: Date): Buffer {
+export function mintServerCertificate(pair: KeyPair, authority: Authority, at: Date): Promise<Buffer> {
   return mintCertificate({
     subject: [
       ['O', operator.organisation],

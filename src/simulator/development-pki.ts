@@ -133,7 +133,7 @@ async function writePki(dir: string, at: Date): Promise<void> {
     ['hems-ec', ec],
     ['hems-rsa', rsa],
   ] as const) {
-    files.set(`${name}.crt`, pem('CERTIFICATE', mintServerCertificate(pair, operator, at)) + operatorPem);
+    files.set(`${name}.crt`, pem('CERTIFICATE', await mintServerCertificate(pair, operator, at)) + operatorPem);
     files.set(`${name}.key`, privateKeyPem(pair));
   }
   for (const [name, text] of files)

@@ -11,11 +11,11 @@ import {
   mintCertificate,
   type NameParts,
   pem,
+  type RawExtension,
   type SignatureHash,
   subjectAltName,
   subjectKeyIdentifier,
 } from './certificate-minting.ts';
-import { utf8String } from './der.ts';
 import { type AnchorName, anchorPlans, findAuthority } from './development-authorities.ts';
 import type { DevelopmentPki } from './development-pki.ts';
 import { type KeyKind, type KeyPair, newKeyPair, privateKeyPem } from './key-pairs.ts';
@@ -87,7 +87,7 @@ export async function issueDevice(order: DeviceOrder): Promise<DeviceCredentials
   const faults = new Set(order.faults ?? []);
   const pair = typeof order.key === 'string' ? await newKeyPair(order.key) : order.key;
   const issuers = await issuingChain(order, faults);
-  const leaf = mintLeaf(order, faults, pair, issuers.signer);
+  const leaf = await mintLeaf(order, faults, pair, issuers.signer);
   const credentials: DeviceCredentials = {
     identity: order.identity,
     chain: [leaf, ...(faults.has('no-intermediate') ? [] : issuers.below)]
@@ -146,7 +146,7 @@ async function issuingChain({ pki, anchor, at }: DeviceOrder, faults: ReadonlySe
 
 async function newAuthority(name: NameParts, above: Issuer | undefined, at: Date): Promise<IssuingChain> {
   const signer: Issuer = { name, ...(await newKeyPair('ec')) };
-  const certificate = mintCertificate({
+  const certificate = await mintCertificate({
     subject: name,
     publicKey: signer.publicKey,
     issuer: above ?? signer,
@@ -162,7 +162,12 @@ async function newAuthority(name: NameParts, above: Issuer | undefined, at: Date
   return { signer, below: [certificate] };
 }
 
-function mintLeaf(order: DeviceOrder, faults: ReadonlySet<DeviceFault>, pair: KeyPair, signer: Issuer): Buffer {
+function mintLeaf(
+  order: DeviceOrder,
+  faults: ReadonlySet<DeviceFault>,
+  pair: KeyPair,
+  signer: Issuer,
+): Promise<Buffer> {
   const names = identityNames(order.identity, faults);
   return mintCertificate({
     subject: [['O', anchorPlans[order.anchor].organisation], ...names.subject],
@@ -183,11 +188,13 @@ function mintLeaf(order: DeviceOrder, faults: ReadonlySet<DeviceFault>, pair: Ke
   });
 }
 
-/** An OID below 2.25 that nobody has given a meaning. */
-const unknownExtension: Extension = {
+const unknownText = Buffer.from('nobody can process this');
+
+/** An OID below 2.25 that nobody has given a meaning, over a UTF8String. */
+const unknownExtension: RawExtension = {
   oid: '2.25.271828182845904523536028747135266249',
   critical: true,
-  value: utf8String('nobody can process this'),
+  value: Buffer.of(0x0c, unknownText.length, ...unknownText),
 };
 
 function validity(at: Date, faults: ReadonlySet<DeviceFault>): { notBefore: Date; notAfter: Date } {

@@ -1,10 +1,11 @@
 import type { AnchorConfig, IdentityRuleName } from '../config/schema.ts';
 import type { NewKeyPolicy } from '../fleet/key-policy.ts';
 import { type Certificate, parseCertificate } from '../x509/certificate.ts';
+import { DerError } from '../x509/der.ts';
 import { isDevelopmentCertificate } from '../x509/development-mark.ts';
 import { nameToString } from '../x509/name.ts';
 import { anchorFault, type PathAnchor } from '../x509/path-anchor.ts';
-import { readPem } from '../x509/pem.ts';
+import { PemError, readPem } from '../x509/pem.ts';
 import { type Profile, profileRules, profiles, withLevels } from '../x509/profile.ts';
 import type { IdentityPolicy } from './identity.ts';
 
@@ -101,8 +102,9 @@ async function readAnchorFile(path: string, key: string, readFile: AnchorOptions
     const text = await readFile(path);
     return { key, certificates: readPem(text, 'CERTIFICATE').map(parseCertificate), faults: [] };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const cause = (error as NodeJS.ErrnoException).code === undefined ? `${path}: ${message}` : message;
+    const unreadable = error instanceof Error && 'syscall' in error;
+    if (!unreadable && !(error instanceof PemError) && !(error instanceof DerError)) throw error;
+    const cause = unreadable ? error.message : `${path}: ${error.message}`;
     const remedy = 'give a readable file with one or more CA certificates in PEM (-----BEGIN CERTIFICATE-----)';
     return { key, certificates: [], faults: [{ key, cause, remedy }] };
   }

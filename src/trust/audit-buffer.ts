@@ -1,7 +1,7 @@
 import type { DecisionRow } from './audit-queries.ts';
 import type { Peer } from './refusal.ts';
 
-/** Where a row goes; also the order in which rows are given up when there is no room: the last first. */
+/** Whom a row is about, or that it is a summary. */
 export type RowKind = 'summary' | Peer;
 
 export interface BufferedRow<Origin> {
@@ -23,20 +23,20 @@ export interface RowBuffer<Origin> {
 }
 
 const writingOrder: readonly RowKind[] = ['known', 'trusted-chain', 'summary', 'stranger'];
-const givingUpOrder: readonly RowKind[] = ['stranger', 'trusted-chain', 'summary', 'known'];
+const givingUpOrder: readonly RowKind[] = ['stranger', 'trusted-chain', 'known'];
 
+/** Room for so many decisions, and beside them for so many summaries: what was given up is counted in one. */
 export function createRowBuffer<Origin>(capacity: number): RowBuffer<Origin> {
   const queues: Record<RowKind, BufferedRow<Origin>[]> = { known: [], 'trusted-chain': [], summary: [], stranger: [] };
-  const size = (): number => writingOrder.reduce((sum, kind) => sum + queues[kind].length, 0);
+  const decisions = (): number => givingUpOrder.reduce((sum, kind) => sum + queues[kind].length, 0);
+  // The newest goes: the beginning of a flood says more than its middle.
+  const drop = (kind: RowKind): BufferedRow<Origin>[] => queues[kind].splice(-1);
   return {
     push: (entry) => {
       queues[entry.kind].push(entry);
-      const gone: BufferedRow<Origin>[] = [];
-      for (const kind of givingUpOrder) {
-        // The newest goes: the beginning of a flood says more than its middle.
-        while (size() > capacity && queues[kind].length > 0) gone.push(queues[kind].pop() as BufferedRow<Origin>);
-      }
-      return gone;
+      if (queues.summary.length > capacity) return drop('summary');
+      if (decisions() <= capacity) return [];
+      return drop(givingUpOrder.find((kind) => queues[kind].length > 0) ?? entry.kind);
     },
     takeBatch: (most) => {
       const kind = writingOrder.find((name) => queues[name].length > 0);
@@ -46,6 +46,6 @@ export function createRowBuffer<Origin>(capacity: number): RowBuffer<Origin> {
       const [first] = entries;
       if (first !== undefined) queues[first.kind].unshift(...entries);
     },
-    size,
+    size: () => decisions() + queues.summary.length,
   };
 }

@@ -180,6 +180,8 @@ export async function openDoor(t: TestContext, on: Ground, options: DoorOptions 
 
 export interface Client {
   readonly socket: TLSSocket;
+  /** TLS 1.3 tickets that came so far. */
+  readonly tickets: readonly Buffer[];
   /** Everything received so far. */
   text(): string;
   /** Resolves when the server ended the connection. */
@@ -205,6 +207,8 @@ export async function call(
     ...options,
   });
   cleanup(t, () => socket.destroy());
+  const tickets: Buffer[] = [];
+  socket.on('session', (ticket: Buffer) => tickets.push(ticket));
   let received = '';
   const waiting = new Set<() => void>();
   socket.on('data', (chunk: Buffer) => {
@@ -219,6 +223,7 @@ export async function call(
   await once(socket, 'secureConnect', { signal: AbortSignal.timeout(5000) });
   return {
     socket,
+    tickets,
     ended,
     text: () => received,
     send: (bytes) => {

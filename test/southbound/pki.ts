@@ -47,7 +47,7 @@ export async function createPki(name: string): Promise<Pki> {
   const [rootPair, issuingPair] = await Promise.all([newKeyPair('ec'), newKeyPair('ec')]);
   const root: Issuer = { name: [['CN', `${name} root`]], ...rootPair };
   const issuing: Issuer = { name: [['CN', `${name} issuing`]], ...issuingPair };
-  const ca = (subject: Issuer, issuer: Issuer, pathLength: number): Buffer =>
+  const ca = (subject: Issuer, issuer: Issuer, pathLength: number): Promise<Buffer> =>
     mintCertificate({
       subject: subject.name,
       publicKey: subject.publicKey,
@@ -61,14 +61,14 @@ export async function createPki(name: string): Promise<Pki> {
         authorityKeyIdentifier(issuer.publicKey),
       ],
     });
-  const rootDer = ca(root, root, 1);
-  const intermediatePem = pem('CERTIFICATE', ca(issuing, root, 0));
+  const rootDer = await ca(root, root, 1);
+  const intermediatePem = pem('CERTIFICATE', await ca(issuing, root, 0));
   return {
     root: { ...root, der: rootDer, pem: pem('CERTIFICATE', rootDer) },
     intermediate: { ...issuing, pem: intermediatePem },
     leaf: async (subject, options = {}) => {
       const pair = options.pair ?? (await newKeyPair(options.key ?? 'ec'));
-      const der = mintCertificate({
+      const der = await mintCertificate({
         subject: [['CN', subject]],
         publicKey: pair.publicKey,
         issuer: issuing,

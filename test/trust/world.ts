@@ -51,7 +51,7 @@ async function authority(name: string, above?: Issuer): Promise<{ der: Buffer; i
     ['CN', name],
   ];
   const issuer: Issuer = { name: subject, ...keys };
-  const der = mintCertificate({
+  const der = await mintCertificate({
     subject,
     publicKey: keys.publicKey,
     issuer: above ?? issuer,
@@ -97,7 +97,7 @@ export interface Cell {
 export async function newCell(pki: Pki, order: CellOrder): Promise<Cell> {
   const { issuer, issuing } = pki.authorities[order.anchor ?? 'acme'];
   const pair = typeof order.key === 'object' ? order.key : await newKeyPair(order.key ?? 'ec');
-  const leaf = mintCertificate({
+  const leaf = await mintCertificate({
     subject: (order.commonNames ?? ['cell']).map((name) => ['CN', name] as const),
     publicKey: pair.publicKey,
     issuer,
