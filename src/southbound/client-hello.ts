@@ -142,13 +142,19 @@ function parseSsl2(bytes: Buffer): ClientHello | undefined {
 const answer = (hello: ClientHello | undefined): HelloReading =>
   hello === undefined ? malformed : { kind: 'hello', hello };
 
-/** Decides from the first bytes which protocol speaks; undefined while they are too few. */
+/** RFC 8446 5.1, RFC 6520: change_cipher_spec to heartbeat. */
+const isRecordType = (type: number): boolean => type >= 0x14 && type <= 0x18;
+
+/**
+ * Decides from the first bytes which protocol speaks; undefined while they are too few. What it says of some bytes it
+ * says of all that begin with them.
+ */
 function protocolOf(first: Buffer): 'tls' | 'ssl2' | 'none' | undefined {
   const [type, second] = first;
   if (type === undefined) return undefined;
-  if (second === undefined) return (type >= 0x14 && type <= 0x18) || type >= 0x80 ? undefined : 'none';
-  if (second === 3) return 'tls';
-  if (type < 0x80) return 'none';
+  if (!isRecordType(type) && type < 0x80) return 'none';
+  if (second === undefined) return undefined;
+  if (isRecordType(type)) return second === 3 ? 'tls' : 'none';
   if (first.length < 5) return first.length > 2 && first[2] !== 1 ? 'none' : undefined;
   return first[2] === 1 && (first[3] === 3 || first.readUInt16BE(3) === 2) ? 'ssl2' : 'none';
 }

@@ -14,8 +14,8 @@ export interface TicketKeys {
 const halfDay = 12 * 3_600_000;
 
 /**
- * Keys for TLS session tickets, random, in memory only. A ticket is renewed when it is used, so its own age bounds
- * nothing: the key's life does. Each device makes a full handshake at least once in the life of a key.
+ * Keys for TLS session tickets, random, in memory only. A ticket may be used again and again while its key lives, and
+ * no longer: each device makes a full handshake at least once in the life of a key.
  *
  * @param maxResumptionAge milliseconds; a key lives no longer than that, and never longer than 12 h
  */
