@@ -21,7 +21,8 @@ async function visit(t: TestContext, door: Door, version: (typeof versions)[numb
     maxVersion: version,
     ...(session === undefined ? {} : { session }),
   });
-  const ticket = (): Buffer | undefined => (version === 'TLSv1.2' ? client.socket.getSession() : (client.tickets.at(-1) ?? session));
+  const ticket = (): Buffer | undefined =>
+    version === 'TLSv1.2' ? client.socket.getSession() : (client.tickets.at(-1) ?? session);
   await eventually(() => door.gate.handshakes.length > before_ && ticket() !== undefined);
   const reused = client.socket.isSessionReused();
   return { client, reused, ticket: ticket() as Buffer, handshake: door.gate.handshakes.at(-1) };
