@@ -9,6 +9,7 @@ import { createAdmissionRecords } from './fleet/admission-records.ts';
 import { createInformRecorder } from './fleet/informs.ts';
 import { ensurePartitions } from './fleet/partitions.ts';
 import { nextTask } from './fleet/tasks.ts';
+import { createTransferRecorder } from './fleet/transfers.ts';
 import { createManagementDoor } from './northbound/management-door.ts';
 import type { Readiness } from './northbound/health-routes.ts';
 import type { Clock } from './platform/clock.ts';
@@ -82,6 +83,7 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
       gate,
       ticketKeys,
       recordInform: informs.recordInform,
+      ...createTransferRecorder(deps),
     });
     const doors = await Promise.all(listeners.map((listener, index) => openDoor(deps, listener, index)));
     for (const listener of listeners) lifecycle.started('listener', () => listener.close());
@@ -103,6 +105,7 @@ type ListenerParts = AppDeps & {
   readonly gate: Gate;
   readonly ticketKeys: ReturnType<typeof createTicketKeys>;
   readonly recordInform: ReturnType<typeof createInformRecorder>['recordInform'];
+  readonly recordTransfer: ReturnType<typeof createTransferRecorder>['recordTransfer'];
 };
 
 /** All are judged before one is bound, so that all faults are told at once. */

@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 import type { LimitsConfig, ListenerConfig } from '../config/schema.ts';
 import type { InformOutcome, InformReport } from '../fleet/informs.ts';
 import type { Task } from '../fleet/tasks.ts';
+import type { TransferOutcome, TransferReport } from '../fleet/transfers.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { EventBus } from '../platform/events.ts';
 import type { Admission, Gate } from '../trust/admission.ts';
@@ -29,6 +30,8 @@ export interface ListenerDeps {
   readonly gate: Gate;
   /** Durable when it resolves. */
   readonly recordInform: (report: InformReport) => Promise<InformOutcome>;
+  /** Durable when it resolves. */
+  readonly recordTransfer: (report: TransferReport) => Promise<TransferOutcome>;
   readonly nextTask: (deviceId: string) => Promise<Task | undefined>;
   /** One for all listeners of a process; whoever made it stops it. */
   readonly ticketKeys: TicketKeys;

@@ -7,6 +7,7 @@ import { step } from '../cwmp/step.ts';
 import type { CwmpVersion } from '../cwmp/versions.ts';
 import type { InformOutcome, InformReport } from '../fleet/informs.ts';
 import type { Task } from '../fleet/tasks.ts';
+import type { TransferOutcome, TransferReport } from '../fleet/transfers.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Gate } from '../trust/admission.ts';
 import type { DoorMetrics, SessionEnd } from './door-metrics.ts';
@@ -17,6 +18,8 @@ export interface SessionRunnerDeps {
   readonly gate: Gate;
   /** Durable when it resolves. */
   readonly recordInform: (report: InformReport) => Promise<InformOutcome>;
+  /** Durable when it resolves. */
+  readonly recordTransfer: (report: TransferReport) => Promise<TransferOutcome>;
   readonly nextTask: (deviceId: string) => Promise<Task | undefined>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -65,25 +68,26 @@ function deviceInput(runner: Runner, body: Uint8Array, charset: string | undefin
 
 /** One POST and everything until its answer. */
 export async function converse(runner: Runner, session: Session, { body, charset }: CwmpRequest): Promise<CwmpAnswer> {
-  let reply = advance(runner, session, deviceInput(runner, body, charset));
+  let reply = await advance(runner, session, deviceInput(runner, body, charset));
   while (reply.kind === 'store-inform' || reply.kind === 'acs-turn') {
     const input =
       reply.kind === 'store-inform'
         ? await storeInform(runner, session, reply.inform, reply.version)
         : await acsTurn(runner, session);
-    reply = advance(runner, session, input);
+    reply = await advance(runner, session, input);
   }
   return answerOf(runner, session, reply);
 }
 
-function advance(runner: Runner, session: Session, input: Input): Reply {
+/** The facts of a step are recorded before its reply is carried out. */
+async function advance(runner: Runner, session: Session, input: Input): Promise<Reply> {
   const { session: next, reply, facts } = step(session.cwmp, input);
   session.cwmp = next;
-  for (const fact of facts) note(runner, session, fact);
+  for (const fact of facts) await note(runner, session, fact);
   return reply;
 }
 
-function note(runner: Runner, session: Session, fact: Fact): void {
+async function note(runner: Runner, session: Session, fact: Fact): Promise<void> {
   const about = { admission: session.admission.id, device: session.deviceId };
   switch (fact.kind) {
     case 'failed':
@@ -94,8 +98,10 @@ function note(runner: Runner, session: Session, fact: Fact): void {
       session.kept = false;
       break;
     case 'transfer-complete': {
-      const { commandKey, faultStruct } = fact.transferComplete;
-      runner.logger.info({ ...about, commandKey, faultCode: faultStruct.faultCode }, 'transfer complete');
+      const { transferComplete } = fact;
+      const { commandKey, faultStruct } = transferComplete;
+      const { repeated } = await runner.recordTransfer({ connection: session.admission, transferComplete });
+      runner.logger.info({ ...about, commandKey, faultCode: faultStruct.faultCode, repeated }, 'transfer complete');
       break;
     }
     case 'request-refused':

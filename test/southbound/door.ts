@@ -6,6 +6,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { configSchema, type ListenerConfig } from '../../src/config/schema.ts';
 import type { InformOutcome, InformReport } from '../../src/fleet/informs.ts';
+import type { TransferReport } from '../../src/fleet/transfers.ts';
 import { createListener, type Listener, type ListenerDeps } from '../../src/southbound/listener.ts';
 import { createTicketKeys, type TicketKeys } from '../../src/southbound/ticket-keys.ts';
 import type { Admission, Gate, HandshakeFacts, TlsFailure } from '../../src/trust/admission.ts';
@@ -114,6 +115,7 @@ export interface Door {
   readonly gate: FakeGate;
   readonly listener: Listener;
   readonly informs: InformReport[];
+  readonly transfers: TransferReport[];
   readonly metrics: Registry;
   readonly log: Record<string, unknown>[];
   readonly files: readonly { chain: string; key: string }[];
@@ -137,6 +139,7 @@ export async function prepareDoor({ pki, folder, ec, rsa }: Ground, options: Doo
   const anchor = { name: 'test', path: { certificates: [parseCertificate(pki.root.der)] } };
   const gate = fakeGate(pki);
   const informs: InformReport[] = [];
+  const transfers: TransferReport[] = [];
   const metrics = new Registry();
   const log: Record<string, unknown>[] = [];
   const ticketKeys = options.ticketKeys ?? createTicketKeys(config.maxResumptionAge);
@@ -150,6 +153,10 @@ export async function prepareDoor({ pki, folder, ec, rsa }: Ground, options: Doo
       informs.push(report);
       return options.recordInform?.(report) ?? { kind: 'stored', informId: 'x', learnt: false };
     },
+    recordTransfer: async (report) => {
+      transfers.push(report);
+      return { repeated: false };
+    },
     nextTask: () => Promise.resolve(undefined),
     ticketKeys,
     clock: { now: () => new Date() },
@@ -158,7 +165,7 @@ export async function prepareDoor({ pki, folder, ec, rsa }: Ground, options: Doo
     watchInterval: 50,
     ...options.deps,
   });
-  return { result, gate, informs, metrics, log, files, ticketKeys };
+  return { result, gate, informs, transfers, metrics, log, files, ticketKeys };
 }
 
 export async function openDoor(t: TestContext, on: Ground, options: DoorOptions = {}): Promise<Door> {
