@@ -51,6 +51,26 @@ export const extensionOids = {
 
 export type ExtensionName = keyof typeof extensionOids;
 
+/** Extensions of a CRL (RFC 5280 5.2). */
+export const crlExtensionOids = {
+  authorityKeyIdentifier: '2.5.29.35',
+  issuerAltName: '2.5.29.18',
+  cRLNumber: '2.5.29.20',
+  deltaCRLIndicator: '2.5.29.27',
+  issuingDistributionPoint: '2.5.29.28',
+  freshestCRL: '2.5.29.46',
+  authorityInfoAccess: '1.3.6.1.5.5.7.1.1',
+} as const;
+
+export type CrlExtensionName = keyof typeof crlExtensionOids;
+
+/** Extensions of an entry of a CRL (RFC 5280 5.3). */
+export const entryExtensionOids = {
+  reasonCode: '2.5.29.21',
+  invalidityDate: '2.5.29.24',
+  certificateIssuer: '2.5.29.29',
+} as const;
+
 export const anyPolicy = '2.5.29.32.0';
 
 export const purposes = {
