@@ -4,10 +4,14 @@ import { type ConfigFault, keyOf, nearest, sentenceList } from './fault.ts';
 type Issue = z.core.$ZodIssue;
 type Schema = z.core.$ZodType;
 
-/** What the schema found, in words that name the key and the remedy. */
-export function schemaFaults(schema: Schema, issues: readonly Issue[]): readonly ConfigFault[] {
+/** What the schema found, in words that name the key and the remedy. `example`: the file that shows how it is done. */
+export function schemaFaults(
+  schema: Schema,
+  issues: readonly Issue[],
+  example = 'deploy/hems.example.yaml',
+): readonly ConfigFault[] {
   return issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys' ? unknownKeys(schema, issue.path, issue.keys) : [described(issue)],
+    issue.code === 'unrecognized_keys' ? unknownKeys(schema, issue.path, issue.keys) : [described(issue, example)],
   );
 }
 
@@ -51,10 +55,10 @@ function knownKeys(schema: Schema, path: readonly PropertyKey[]): readonly strin
   return Object.keys((at && shapeOf(at)) ?? {});
 }
 
-function described(issue: Issue): ConfigFault {
+function described(issue: Issue, example: string): ConfigFault {
   const key = keyOf(issue.path) || '(the whole file)';
   const missing = issue.input === undefined && (issue.code === 'invalid_type' || issue.code === 'invalid_value');
-  if (missing) return { key, cause: 'is missing', remedy: 'add it; deploy/hems.example.yaml shows how' };
+  if (missing) return { key, cause: 'is missing', remedy: `add it; ${example} shows how` };
   return { key, cause: causeOf(issue), remedy: expectation(issue) };
 }
 
