@@ -13,6 +13,7 @@ export interface PathGraph {
   /** Certificates between a name and the nearest anchor; absent where no name leads to one. */
   readonly distance: ReadonlyMap<string, number>;
   readonly ranked: Map<Certificate, readonly Certificate[]>;
+  readonly merits: Map<Certificate, number>;
   readonly leadsToAnchor: (certificate: Certificate) => boolean;
 }
 
@@ -24,6 +25,7 @@ export function pathGraph(search: Search): PathGraph {
     order: new Map(search.pool.map((certificate, i) => [certificate, i])),
     distance,
     ranked: new Map(),
+    merits: new Map(),
     leadsToAnchor: ({ issuer }) => distance.has(nameKey(issuer)),
   };
 }
@@ -52,26 +54,34 @@ export function candidatesFor(graph: PathGraph, child: Certificate): readonly Ce
 }
 
 function rank(graph: PathGraph, child: Certificate, found: readonly Certificate[]): Certificate[] {
+  const leads = graph.leadsToAnchor(child);
   const scored = found
-    .map((certificate) => ({ certificate, score: scoreOf(graph, child, certificate) }))
-    .filter(({ certificate }) => !graph.leadsToAnchor(child) || graph.leadsToAnchor(certificate));
+    .filter((certificate) => !leads || graph.leadsToAnchor(certificate))
+    .map((certificate) => ({ certificate, score: merit(graph, certificate) + closeness(graph, child, certificate) }));
   return scored.sort((a, b) => b.score - a.score).map(({ certificate }) => certificate);
 }
 
-function scoreOf(graph: PathGraph, child: Certificate, candidate: Certificate): number {
+/** What speaks for a certificate as an issuer of whomever. */
+function merit(graph: PathGraph, candidate: Certificate): number {
+  const known = graph.merits.get(candidate);
+  if (known !== undefined) return known;
   const { extensions } = candidate;
-  const { cache, at } = graph.search;
-  let score = 0;
-  if (cache?.isSignedBy(child, candidate)) score += 1000;
-  const wanted = child.extensions.authorityKeyIdentifier?.keyIdentifier;
-  const has = extensions.subjectKeyIdentifier;
-  if (wanted !== undefined && has !== undefined) score += sameBytes(wanted, has) ? 200 : -200;
-  if (outsideValidity(candidate, at) === undefined) score += 80;
+  let score = -10 * Math.min(10, graph.distance.get(nameKey(candidate.issuer)) ?? 10);
+  if (outsideValidity(candidate, graph.search.at) === undefined) score += 80;
   if (extensions.basicConstraints?.ca === true) score += 40;
   if (extensions.keyUsage?.includes('keyCertSign') !== false) score += 40;
   if (!isSelfIssued(candidate)) score += 20;
-  score -= 10 * Math.min(10, graph.distance.get(nameKey(candidate.issuer)) ?? 10);
+  graph.merits.set(candidate, score);
+  return score;
+}
+
+/** What speaks for it as the issuer of this child. */
+function closeness({ search, order }: PathGraph, child: Certificate, candidate: Certificate): number {
+  let score = search.cache?.isSignedBy(child, candidate) ? 1000 : 0;
+  const wanted = child.extensions.authorityKeyIdentifier?.keyIdentifier;
+  const has = candidate.extensions.subjectKeyIdentifier;
+  if (wanted !== undefined && has !== undefined) score += sameBytes(wanted, has) ? 200 : -200;
   // Peers send the issuer right after what it issued.
-  const distance = (graph.order.get(candidate) ?? 0) - (graph.order.get(child) ?? -1);
+  const distance = (order.get(candidate) ?? 0) - (order.get(child) ?? -1);
   return score + (distance > 0 ? 9 / distance : 0);
 }

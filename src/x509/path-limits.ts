@@ -22,11 +22,11 @@ export interface PathLimits {
 export const defaultPathLimits: PathLimits = {
   certificates: 100,
   pathCertificates: 32,
-  signatures: 250,
+  signatures: 160,
   candidates: 1024,
   paths: 64,
   nameComparisons: 131_072,
-  policySteps: 131_072,
+  policySteps: 32_768,
 };
 
 /** What is left of the limits while one chain is judged. */
@@ -42,4 +42,17 @@ export function spend(budget: Budget, what: keyof Budget, amount: number): boole
   if (budget[what] < amount) return false;
   budget[what] -= amount;
   return true;
+}
+
+/** What one judgement did, in the units of its limits. */
+export type PathWork = Readonly<Budget>;
+
+export function workDone(limits: PathLimits, left: Budget): PathWork {
+  return {
+    signatures: limits.signatures - left.signatures,
+    candidates: limits.candidates - left.candidates,
+    paths: limits.paths - left.paths,
+    nameComparisons: limits.nameComparisons - left.nameComparisons,
+    policySteps: limits.policySteps - left.policySteps,
+  };
 }

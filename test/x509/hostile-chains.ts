@@ -127,6 +127,28 @@ function manyPolicies(): HostileChain {
   return chainOf('16 CAs with 120 policies and mappings each', [leaf.der, ...all.map((c) => c.der)]);
 }
 
+/** Two CAs on each of six levels, 64 ways to the anchor, none of which has a policy that is wanted at its end. */
+function policyWays(): HostileChain {
+  const policy = (i: number): string => `1.3.${i % 40}.${Math.floor(i / 40) % 120}`;
+  const all: Minted[] = [];
+  let above = root;
+  for (const level of range(6)) {
+    const extensions = [
+      ...caExtensions(),
+      certificatePolicies([...range(240).map(policy), '2.5.29.32.0']),
+      policyMappings(range(240).map((i) => [policy(i), policy((i * 7 + level) % 240)] as const)),
+      policyConstraints(0),
+    ];
+    const key = keyNumber(200 + level);
+    const by = above;
+    const made = range(2).map(() => mint({ subject: `CN=W ${level}`, key, by, extensions }));
+    all.push(...made);
+    above = made[0] as Minted;
+  }
+  const leaf = mint({ key: keyNumber(1), by: above, extensions: deviceExtensions() });
+  return chainOf('64 ways through 240 policies and mappings each', [leaf.der, ...all.map((c) => c.der)]);
+}
+
 function longName(): HostileChain {
   const rdns = range(2000).map((i) => `OU=ﷺ${i}`);
   const ca = mint({ subject: rdns.join('/'), key: keyNumber(2), by: root, extensions: caExtensions() });
@@ -164,6 +186,7 @@ export function hostileChains(): HostileChain[] {
     manyNames(),
     dearNames(),
     manyPolicies(),
+    policyWays(),
     longName(),
     marks(),
   ];
