@@ -20,6 +20,7 @@ import { readTime } from './der-times.ts';
 import { integerHex, octetsOfBitString, smallInteger } from './der-values.ts';
 import { type Extensions, noExtensions, readExtensions } from './extensions.ts';
 import { type Name, readName } from './name.ts';
+import type { ExtensionName } from './oids.ts';
 import { type PublicKeyInfo, readPublicKey } from './public-key.ts';
 
 /** A certificate (RFC 5280 4.1) as plain data: views into `der`, judged by nobody yet. */
@@ -63,14 +64,22 @@ export function parseCertificate(der: Uint8Array): Certificate {
   return parseKnown(der, fingerprintOf(der));
 }
 
+/**
+ * The same, but of the extensions only `wanted` are read: for certificates of which no more is asked, such as those of
+ * OCSP responders, whose names nobody looks at.
+ */
+export function parseFor(der: Uint8Array, wanted: readonly ExtensionName[]): Certificate {
+  return parseKnown(der, fingerprintOf(der), wanted);
+}
+
 /** The same where the fingerprint is at hand. */
-export function parseKnown(der: Uint8Array, fingerprint: string): Certificate {
+export function parseKnown(der: Uint8Array, fingerprint: string, wanted?: readonly ExtensionName[]): Certificate {
   const certificate = openOnly(der, 'certificate');
   const tbs = expect(certificate, tags.sequence, 'tbsCertificate');
   const algorithm = readAlgorithmIdentifier(certificate, 'signatureAlgorithm');
   const value = octetsOfBitString(expect(certificate, tags.bitString, 'signatureValue'));
   finish(certificate);
-  const { inner, ...fields } = readTbs(tbs);
+  const { inner, ...fields } = readTbs(tbs, wanted);
   return {
     der,
     fingerprint,
@@ -84,7 +93,7 @@ export function parseKnown(der: Uint8Array, fingerprint: string): Certificate {
   };
 }
 
-function readTbs(element: DerElement) {
+function readTbs(element: DerElement, wanted: readonly ExtensionName[] | undefined) {
   const tbs = enter(element);
   const version = readVersion(tbs);
   const serial = expect(tbs, tags.integer, 'serialNumber');
@@ -110,7 +119,7 @@ function readTbs(element: DerElement) {
     notAfter,
     publicKey,
     uniqueIdentifiers,
-    extensions: list === undefined ? noExtensions : readExtensions(list),
+    extensions: list === undefined ? noExtensions : readExtensions(list, wanted),
   };
 }
 

@@ -113,22 +113,25 @@ const names = new Map<string, ExtensionName>(
 
 export const noExtensions: Extensions = { all: [], duplicates: [] };
 
-/** Extensions ::= SEQUENCE SIZE (1..MAX) OF Extension, under its explicit tag. */
-export function readExtensions(outer: DerElement): Extensions {
+/**
+ * Extensions ::= SEQUENCE SIZE (1..MAX) OF Extension, under its explicit tag. Those of `wanted` are read, or all that
+ * are known here; the others stay octets.
+ */
+export function readExtensions(outer: DerElement, wanted?: readonly ExtensionName[]): Extensions {
   const list = enter(unwrap(outer, tags.sequence));
-  const known: Record<string, unknown> = {};
-  const seen = new Set<string>();
-  const duplicates: string[] = [];
-  const all = collect(list, (cursor) => readExtension(cursor, seen, duplicates, known), mostExtensions);
-  return { ...(known as KnownExtensions), all, duplicates };
+  const found: Found = { known: {}, seen: new Set(), duplicates: [], wanted };
+  const all = collect(list, (cursor) => readExtension(cursor, found), mostExtensions);
+  return { ...(found.known as KnownExtensions), all, duplicates: found.duplicates };
 }
 
-function readExtension(
-  cursor: DerCursor,
-  seen: Set<string>,
-  duplicates: string[],
-  known: Record<string, unknown>,
-): Extension {
+interface Found {
+  readonly known: Record<string, unknown>;
+  readonly seen: Set<string>;
+  readonly duplicates: string[];
+  readonly wanted: readonly ExtensionName[] | undefined;
+}
+
+function readExtension(cursor: DerCursor, { known, seen, duplicates, wanted }: Found): Extension {
   const inside = openSequence(cursor, 'extension');
   const oid = oidOf(expect(inside, tags.oid, 'extnID'));
   const name = names.get(oid);
@@ -136,7 +139,7 @@ function readExtension(
   const value = expect(inside, tags.octetString, name ?? oid);
   finish(inside);
   if (seen.has(oid)) duplicates.push(oid);
-  else if (name !== undefined) known[name] = readValue(cursor, value, name);
+  else if (name !== undefined && wanted?.includes(name) !== false) known[name] = readValue(cursor, value, name);
   seen.add(oid);
   return { oid, name, critical, value: content(value) };
 }
