@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { ConfigFault } from './config/fault.ts';
+import { StartError } from './config/fault.ts';
 import type { Config } from './config/schema.ts';
 import { createAdmissionRecords } from './fleet/admission-records.ts';
 import { createInformRecorder } from './fleet/informs.ts';
@@ -49,16 +49,6 @@ export interface RunningApp {
   reload(): Promise<void>;
   /** Doors first, then what they stand on; the database is left to whoever opened it. */
   stop(): Promise<void>;
-}
-
-/** A start that cannot succeed: what is wrong, by key of the configuration. */
-export class StartError extends Error {
-  readonly faults: readonly ConfigFault[];
-  constructor(faults: readonly ConfigFault[]) {
-    super(faults.map(({ key, cause }) => `${key}: ${cause}`).join('; '));
-    this.name = 'StartError';
-    this.faults = faults;
-  }
 }
 
 /** Wires the rooms and opens the doors. Throws StartError with every fault found; nothing stays open then. */

@@ -1,21 +1,13 @@
 import type { Logger } from 'pino';
 import { processEnvironment } from '../config/process-environment.ts';
-import type { ConfigFault } from '../config/fault.ts';
 import { type ConfigResult, loadConfig, type PartialConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { createLogger } from '../platform/telemetry.ts';
-import { exitCodes, type Failure, failure } from './failure.ts';
+import { configFailure } from './failure.ts';
 
 export interface ConfigOptions {
   readonly config?: string;
   readonly dataDir?: string;
-}
-
-/** All faults at once, each with its key and remedy: nobody wants to learn of them one start at a time. */
-export function configFailure(faults: readonly ConfigFault[]): Failure {
-  const lines = faults.map(({ key, cause, remedy }) => `${key}: ${cause}; ${remedy}`);
-  const head = faults.length === 1 ? 'the configuration is wrong' : `the configuration has ${faults.length} faults`;
-  return failure(exitCodes.usage, [head, ...lines].join('\n  '));
 }
 
 /** The configuration of the tools: file and environment where given, else the data directory alone. */

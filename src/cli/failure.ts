@@ -1,3 +1,5 @@
+import type { ConfigFault } from '../config/fault.ts';
+
 /** Exit codes, printed by `hems --help` and documented in the README. */
 export const exitCodes = {
   ok: 0,
@@ -25,4 +27,11 @@ export function failure(code: ExitCode, cause: string, remedy?: string): Failure
 
 export function isFailure(value: unknown): value is Failure {
   return typeof value === 'object' && value !== null && (value as { failure?: unknown }).failure === true;
+}
+
+/** All faults at once, each with its key and remedy: nobody wants to learn of them one start at a time. */
+export function configFailure(faults: readonly ConfigFault[]): Failure {
+  const lines = faults.map(({ key, cause, remedy }) => `${key}: ${cause}; ${remedy}`);
+  const head = faults.length === 1 ? 'the configuration is wrong' : `the configuration has ${faults.length} faults`;
+  return failure(exitCodes.usage, [head, ...lines].join('\n  '));
 }

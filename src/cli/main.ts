@@ -1,16 +1,7 @@
 import { Command, CommanderError } from 'commander';
-import { StartError } from '../app.ts';
+import { StartError } from '../config/fault.ts';
 import { DatabaseError } from '../platform/database-error.ts';
-import { addConfigCommands } from './config-command.ts';
-import { configFailure } from './configuration.ts';
-import { addDemoCommand } from './demo-command.ts';
-import { addDeviceCommands } from './device-command.ts';
-import { addEventsCommand } from './events-command.ts';
-import { exitCodes, type Failure, failure, isFailure } from './failure.ts';
-import { addMigrateCommand } from './migrate-command.ts';
-import { addPkiCommands } from './pki-command.ts';
-import { addServeCommand } from './serve-command.ts';
-import { addSimulateCommand } from './simulate-command.ts';
+import { configFailure, exitCodes, type Failure, failure, isFailure } from './failure.ts';
 import { printable } from './terminal.ts';
 
 const help = `
@@ -22,23 +13,29 @@ Exit codes:
 
 Environment: HEMS_CONFIG, HEMS_DATA_DIR, DATABASE_URL, HEMS_CWMP_PORT, HEMS_MANAGEMENT_PORT, HEMS_LOG_LEVEL (see README)`;
 
-function program(): Command {
+type AddCommand = (hems: Command) => void;
+
+/** In the order of the help. Only what is called is loaded: a server brings much that a small question does not need. */
+const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  serve: async () => (await import('./serve-command.ts')).addServeCommand,
+  demo: async () => (await import('./demo-command.ts')).addDemoCommand,
+  simulate: async () => (await import('./simulate-command.ts')).addSimulateCommand,
+  migrate: async () => (await import('./migrate-command.ts')).addMigrateCommand,
+  config: async () => (await import('./config-command.ts')).addConfigCommands,
+  pki: async () => (await import('./pki-command.ts')).addPkiCommands,
+  device: async () => (await import('./device-command.ts')).addDeviceCommands,
+  events: async () => (await import('./events-command.ts')).addEventsCommand,
+};
+
+/** With the one command that is called, or with all where the question is which there are. */
+async function program(called: string | undefined): Promise<Command> {
   const hems = new Command('hems')
     .description('H(e)MS of 3GPP TS 33.320: a TR-069 ACS that admits femtocells by certificate and by nothing else')
     .addHelpText('after', help)
     .showHelpAfterError('(hems --help, or hems COMMAND --help)')
     .exitOverride();
-  for (const add of [
-    addServeCommand,
-    addDemoCommand,
-    addSimulateCommand,
-    addMigrateCommand,
-    addConfigCommands,
-    addPkiCommands,
-    addDeviceCommands,
-    addEventsCommand,
-  ])
-    add(hems);
+  const one = called !== undefined && Object.hasOwn(commands, called) ? commands[called] : undefined;
+  for (const load of one === undefined ? Object.values(commands) : [one]) (await load())(hems);
   inheritExitOverride(hems);
   return hems;
 }
@@ -75,7 +72,7 @@ function report(error: unknown): number {
 }
 
 try {
-  await program().parseAsync();
+  await (await program(process.argv[2])).parseAsync();
 } catch (error) {
   process.exitCode = report(error);
 }

@@ -7,6 +7,16 @@ export interface ConfigFault {
   readonly remedy: string;
 }
 
+/** A start that cannot succeed: what is wrong, by key of the configuration. */
+export class StartError extends Error {
+  readonly faults: readonly ConfigFault[];
+  constructor(faults: readonly ConfigFault[]) {
+    super(faults.map(({ key, cause }) => `${key}: ${cause}`).join('; '));
+    this.name = 'StartError';
+    this.faults = faults;
+  }
+}
+
 /** The known name that was probably meant, if one is close. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const limit = Math.max(1, Math.floor(name.length / 3));
