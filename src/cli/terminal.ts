@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { visibleJson } from '../platform/json-text.ts';
 
 /**
  * Text that a stranger may have written, made safe for a terminal: control characters (ESC, NUL, CR, LF, C1), bidi
@@ -47,7 +48,7 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** One JSON document a line; JSON escapes control characters itself. */
+/** One JSON document a line, safe to look at. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
+  process.stdout.write(`${visibleJson(JSON.stringify(value))}\n`);
 }

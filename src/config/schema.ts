@@ -90,6 +90,13 @@ const limits = z.strictObject({
   connections: z.int().min(1).default(20_000),
   headerBytes: z.int().min(1024).max(1_048_576).default(16_384),
   headerTime: duration.prefault('15s'),
+  /** A message that nobody asked for: an Inform, a request of the device. TR-069 3.5 asks for 32 KiB at least. */
+  requestBytes: z
+    .int()
+    .min(32_768)
+    .max(256 * 1024 * 1024)
+    .default(1024 * 1024),
+  /** The answer to a request of ours, which TR-069 does not bound. Both before and after inflation. */
   bodyBytes: z
     .int()
     .min(32_768)

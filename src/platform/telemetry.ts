@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { type Level, type Logger, pino } from 'pino';
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { visibleJson } from './json-text.ts';
 
 export type LogLevel = Level | 'silent';
 
@@ -11,7 +12,7 @@ export type LogLevel = Level | 'silent';
  */
 export function createLogger(level: LogLevel, stream: NodeJS.WritableStream = process.stderr): Logger {
   const terminal = (stream as { isTTY?: boolean }).isTTY === true;
-  const out = terminal ? shortLines(stream) : stream;
+  const out = terminal ? shortLines(stream) : { write: (line: string) => void stream.write(visibleJson(line)) };
   return pino(
     {
       level,

@@ -187,7 +187,8 @@ async function serve(
   { raw, charset }: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const read = await readBody(raw, hall.limits.bodyBytes, () => {
+  const cookie = cookieOf(raw.headers.cookie);
+  const read = await readBody(raw, hall.runner.bodyLimit(connection, cookie), () => {
     if (hall.expecting.has(raw)) reply.raw.writeContinue();
   });
   if (!read.ok) {
@@ -195,7 +196,6 @@ async function serve(
     reply.hijack();
     return reply;
   }
-  const cookie = cookieOf(raw.headers.cookie);
   return answer(hall, reply, await hall.runner.post(connection, { cookie, body: read.body, charset }));
 }
 

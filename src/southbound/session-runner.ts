@@ -24,6 +24,11 @@ export interface DoorConnection {
 }
 
 export interface SessionRunner {
+  /**
+   * Bytes that the next body on this connection may have: an answer of the device may be long where one is awaited,
+   * what it sends of its own accord may not.
+   */
+  bodyLimit(connection: DoorConnection, cookie: string | undefined): number;
   /** Never rejects. */
   post(connection: DoorConnection, request: CwmpRequest): Promise<CwmpAnswer>;
   /** Ends every session. */
@@ -44,6 +49,11 @@ export function createSessionRunner(deps: SessionRunnerDeps): SessionRunner {
   };
   const timer = setInterval(sweep, Math.max(50, Math.min(5000, limits.idleTime / 4))).unref();
   return {
+    bodyLimit: ({ session, admission }, cookie) => {
+      const found = (cookie === undefined ? undefined : store.find(cookie)) ?? session;
+      const awaited = found?.cwmp.state.kind === 'wait-answer' && found.deviceId === admission.deviceId;
+      return awaited ? limits.bodyBytes : Math.min(limits.requestBytes, limits.bodyBytes);
+    },
     post: (connection, request) => inTurn(connection, () => post(runner, connection, request)),
     close: () => {
       clearInterval(timer);

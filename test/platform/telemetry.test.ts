@@ -30,6 +30,14 @@ describe('the log', () => {
     assert.deepEqual(rest, { level: 'info', peer: hostile, msg: 'refused' });
   });
 
+  test('shows machines, and whoever looks over their shoulder, what a stranger wrote without obeying it', () => {
+    const { stream, text } = capture(false);
+    const peer = `${hostile}\u009b2J\u007f\u{e0041}\u2066\ud800`;
+    createLogger('info', stream).info({ peer }, 'refused');
+    assert.doesNotMatch(text().trimEnd(), /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/u);
+    assert.equal((JSON.parse(text()) as { peer: string }).peer, peer);
+  });
+
   test('is a short line for people, in which nothing a stranger wrote can move the cursor or forge a line', () => {
     const { stream, text } = capture(true);
     createLogger('info', stream).warn({ peer: hostile, port: 7547, listener: 'wan' }, `refused ${hostile}`);
