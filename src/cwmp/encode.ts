@@ -1,7 +1,10 @@
+import type { AcsRequest } from './acs-methods.ts';
+import type { AcsResponse } from './cpe-methods.ts';
+import { requestXml } from './encode-requests.ts';
 import { acsFaults } from './faults.ts';
-import type { AcsRequest, AcsResponse } from './messages.ts';
 import { soapNamespaces } from './soap.ts';
 import type { CwmpVersion } from './versions.ts';
+import { element, escapeXml, leaf, strings } from './xml-writing.ts';
 
 export interface OutgoingEnvelope {
   readonly namespace: string;
@@ -53,30 +56,25 @@ function messageXml(message: AcsRequest | AcsResponse): string {
     case 'InformResponse':
       // TR-069 A.3.3.1: MaxEnvelopes is always 1.
       return '<cwmp:InformResponse><MaxEnvelopes>1</MaxEnvelopes></cwmp:InformResponse>';
-    case 'GetRPCMethods':
     case 'TransferCompleteResponse':
+    case 'AutonomousTransferCompleteResponse':
+    case 'DUStateChangeCompleteResponse':
+    case 'AutonomousDUStateChangeCompleteResponse':
+    case 'RequestDownloadResponse':
       return `<cwmp:${message.method}/>`;
+    case 'KickedResponse':
+      return element('cwmp:KickedResponse', leaf('NextURL', message.nextUrl));
     case 'GetRPCMethodsResponse':
-      return `<cwmp:GetRPCMethodsResponse>${strings('MethodList', message.methodList)}</cwmp:GetRPCMethodsResponse>`;
-    case 'GetParameterValues':
-      return `<cwmp:GetParameterValues>${strings('ParameterNames', message.parameterNames)}</cwmp:GetParameterValues>`;
+      return element('cwmp:GetRPCMethodsResponse', strings('MethodList', message.methodList));
     case 'Fault': {
       const { text, blames } = acsFaults[message.faultCode];
       const fault = `<cwmp:Fault><FaultCode>${message.faultCode}</FaultCode><FaultString>${text}</FaultString></cwmp:Fault>`;
       // TR-069 3.5: Client if the sender of the request is at fault, Server if its receiver is.
       return `<soap-env:Fault><faultcode>${blames}</faultcode><faultstring>CWMP fault</faultstring><detail>${fault}</detail></soap-env:Fault>`;
     }
+    default:
+      return requestXml(message);
   }
-}
-
-function strings(name: string, values: readonly string[]): string {
-  const items = values.map((value) => `<string>${escapeXml(value)}</string>`).join('');
-  return `<${name} soap-enc:arrayType="xsd:string[${values.length}]">${items}</${name}>`;
-}
-
-/** A carriage return is written by number, for a reader takes a plain one for a line feed. */
-function escapeXml(text: string): string {
-  return /[&<>"\r]/.test(text) ? text.replace(/[&<>"\r]/g, (c) => `&#${c.charCodeAt(0)};`) : text;
 }
 
 function codePoint(character: string): string {

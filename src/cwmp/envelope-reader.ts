@@ -1,6 +1,8 @@
 import type { SaxesTagNS } from 'saxes';
+import { faultShape } from './fault-shape.ts';
+import { headerShape, idleHeaders } from './header-shape.ts';
 import type { ReadLimits } from './limits.ts';
-import { faultShape, headerShape, idleHeaders, messageShape } from './message-shapes.ts';
+import { messageShape } from './message-shapes.ts';
 import type { CpeHeaders, CpeMessage, Envelope } from './messages.ts';
 import { printable, Refusal } from './refusal.ts';
 import type { StructShape } from './shape.ts';

@@ -15,6 +15,8 @@ export interface ReadLimits {
   readonly events: number;
   readonly parameters: number;
   readonly methods: number;
+  /** Transfers, options, operations, arguments, access lists: the schema allows 16 of most. */
+  readonly items: number;
   /** SetParameterValuesFault elements in one fault. */
   readonly parameterFaults: number;
 }
@@ -30,5 +32,6 @@ export const defaultReadLimits: ReadLimits = {
   events: 256,
   parameters: 100_000,
   methods: 1024,
+  items: 1024,
   parameterFaults: 10_000,
 };

@@ -1,4 +1,6 @@
-import type { AcsFaultCode, CpeFault } from './faults.ts';
+import type { CpeResponse } from './acs-methods.ts';
+import type { CpeRequest } from './cpe-methods.ts';
+import type { CpeFault } from './faults.ts';
 import type { CwmpVersion } from './versions.ts';
 
 /*
@@ -33,54 +35,6 @@ export interface FaultStruct {
   readonly faultCode: number;
   readonly faultString: string;
 }
-
-export interface Inform {
-  readonly method: 'Inform';
-  readonly deviceId: DeviceIdStruct;
-  readonly events: readonly EventStruct[];
-  readonly maxEnvelopes: number;
-  /** xsd:dateTime as sent; `0001-01-01T00:00:00Z` from a device that does not know the time yet. */
-  readonly currentTime: string;
-  readonly retryCount: number;
-  readonly parameterList: readonly ParameterValueStruct[];
-}
-
-export interface TransferComplete {
-  readonly method: 'TransferComplete';
-  readonly commandKey: string;
-  readonly faultStruct: FaultStruct;
-  /** xsd:dateTime as sent. */
-  readonly startTime: string;
-  readonly completeTime: string;
-}
-
-/** A request that hems knows by its name only: it is answered with fault 8000. */
-export interface UnsupportedRequest {
-  readonly method: 'unsupported';
-  /** The method's name as sent, e.g. `RequestDownload` or `X_00D09E_Hello`. */
-  readonly name: string;
-}
-
-/** What a CPE asks of the ACS. */
-export type CpeRequest = Inform | { readonly method: 'GetRPCMethods' } | TransferComplete | UnsupportedRequest;
-
-/** What the ACS asks of a CPE. */
-export type AcsRequest =
-  | { readonly method: 'GetRPCMethods' }
-  | { readonly method: 'GetParameterValues'; readonly parameterNames: readonly string[] };
-
-/** What the ACS answers to a CPE's request. */
-export type AcsResponse =
-  | { readonly method: 'InformResponse' }
-  | { readonly method: 'GetRPCMethodsResponse'; readonly methodList: readonly string[] }
-  | { readonly method: 'TransferCompleteResponse' }
-  | { readonly method: 'Fault'; readonly faultCode: AcsFaultCode };
-
-/** What a CPE answers to the ACS's request, unless it answers with a fault. */
-export type CpeResponse =
-  | { readonly method: 'GetRPCMethodsResponse'; readonly methodList: readonly string[] }
-  | { readonly method: 'GetParameterValuesResponse'; readonly parameterList: readonly ParameterValueStruct[] }
-  | { readonly method: 'unsupported'; readonly name: string };
 
 /** The one message that an envelope's body holds. */
 export type CpeMessage =

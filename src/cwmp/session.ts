@@ -1,6 +1,8 @@
+import type { AcsRequest, CpeResponse } from './acs-methods.ts';
+import type { Inform, Notice, TransferComplete } from './cpe-methods.ts';
 import type { DecodeError } from './decode.ts';
 import type { AcsFaultCode, CpeFault } from './faults.ts';
-import type { AcsRequest, CpeResponse, Envelope, Inform, TransferComplete } from './messages.ts';
+import type { Envelope } from './messages.ts';
 import type { CwmpVersion } from './versions.ts';
 
 /*
@@ -60,12 +62,14 @@ export type Answer =
   | { readonly kind: 'unreadable'; readonly error: DecodeError }
   /** The device went on without an answer, or answered something else: the request may have been carried out. */
   | { readonly kind: 'none' }
-  /** Never sent: its text cannot be written as XML. The runner must not offer it again. */
+  /** Never sent: its text cannot be written as XML, or the device's CWMP is older. The runner must not offer it again. */
   | { readonly kind: 'not-sent'; readonly message: string };
 
 /** What is to be recorded before the reply leaves: the device forgets it once it has the reply. */
 export type Fact =
   | { readonly kind: 'transfer-complete'; readonly transferComplete: TransferComplete }
+  /** What else the device tells; it repeats it until it has the answer. */
+  | { readonly kind: 'notice'; readonly notice: Exclude<Notice, TransferComplete> }
   | {
       readonly kind: 'answer';
       readonly request: AcsRequest;

@@ -7,7 +7,7 @@ import { soapNamespaces } from './soap.ts';
  */
 
 export type LengthLimit = 'shortText' | 'longText';
-export type CountLimit = 'events' | 'parameters' | 'methods' | 'parameterFaults';
+export type CountLimit = 'events' | 'parameters' | 'methods' | 'items' | 'parameterFaults';
 
 /** An element that holds text. */
 export interface TextShape<T> {

@@ -1,5 +1,7 @@
-import { encodeEnvelope } from './encode.ts';
+import type { AcsRequest } from './acs-methods.ts';
+import { type Encoded, encodeEnvelope } from './encode.ts';
 import type { Envelope } from './messages.ts';
+import { cpeMethods, isSince } from './methods.ts';
 import type { CwmpSession, OutstandingRequest, RunnerInput, SessionState, Step } from './session.ts';
 import { answerFact, fail, send } from './step-results.ts';
 
@@ -14,7 +16,7 @@ export function sendRequest(
   const holding = holdRequests === true;
   const id = requestId(session.acsRequests + 1);
   const outstanding: OutstandingRequest = { id, request, task };
-  const encoded = encodeEnvelope({ namespace: session.namespace, id, holdRequests: holding, message: request });
+  const encoded = encodeRequest(session, { id, holdRequests: holding, message: request });
   if (!encoded.ok) {
     const facts = [answerFact(outstanding, { kind: 'not-sent', message: encoded.message })];
     return { session, reply: { kind: 'acs-turn' }, facts };
@@ -25,6 +27,17 @@ export function sendRequest(
     reply: { kind: 'envelope', xml: encoded.xml },
     facts: [],
   };
+}
+
+/** The schema of an older version has no such message, and a device of it could but fault. */
+function encodeRequest(
+  { namespace, version = '1.0' }: CwmpSession,
+  envelope: { readonly id: string; readonly holdRequests: boolean; readonly message: AcsRequest },
+): Encoded {
+  const { method } = envelope.message;
+  const since = cpeMethods[method];
+  if (isSince(version, since)) return encodeEnvelope({ namespace, ...envelope });
+  return { ok: false, message: `${method} is of CWMP ${since}, the device speaks ${version}` };
 }
 
 /** The ACS has its turn, and nothing to ask. */

@@ -1,7 +1,8 @@
+import type { CpeRequest } from './cpe-methods.ts';
 import type { DecodeError } from './decode.ts';
 import type { AcsFaultCode } from './faults.ts';
-import { supportedMethods } from './message-shapes.ts';
-import type { CpeRequest, Envelope } from './messages.ts';
+import type { Envelope } from './messages.ts';
+import { acsMethodsOf } from './methods.ts';
 import { faultOf } from './refusal.ts';
 import type { CwmpSession, Fact, Step } from './session.ts';
 import { beginSession } from './step-inform.ts';
@@ -21,11 +22,23 @@ export function answerRequest(session: CwmpSession, envelope: Envelope, request:
       return send(session, {
         namespace,
         id,
-        message: { method: 'GetRPCMethodsResponse', methodList: supportedMethods },
+        message: { method: 'GetRPCMethodsResponse', methodList: acsMethodsOf(session.version ?? '1.0') },
       });
     case 'TransferComplete':
       return send(session, { namespace, id, message: { method: 'TransferCompleteResponse' } }, [
         { kind: 'transfer-complete', transferComplete: request },
+      ]);
+    case 'AutonomousTransferComplete':
+    case 'DUStateChangeComplete':
+    case 'AutonomousDUStateChangeComplete':
+    case 'RequestDownload':
+      return send(session, { namespace, id, message: { method: `${request.method}Response` } }, [
+        { kind: 'notice', notice: request },
+      ]);
+    case 'Kicked':
+      // TR-069 A.4.2.1: the browser goes where the page that kicked wanted it to go.
+      return send(session, { namespace, id, message: { method: 'KickedResponse', nextUrl: request.next } }, [
+        { kind: 'notice', notice: request },
       ]);
     case 'unsupported':
       // TR-069 A.5.2: 8000, method not supported.

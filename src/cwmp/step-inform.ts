@@ -1,4 +1,5 @@
-import type { Envelope, Inform } from './messages.ts';
+import type { Inform } from './cpe-methods.ts';
+import type { Envelope } from './messages.ts';
 import { faultOf } from './refusal.ts';
 import {
   type CwmpSession,

@@ -1,4 +1,4 @@
-import type { Inform } from '../cwmp/messages.ts';
+import type { Inform } from '../cwmp/cpe-methods.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { EventBus } from '../platform/events.ts';
 import { uuidv7 } from '../platform/ids.ts';

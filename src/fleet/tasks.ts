@@ -1,4 +1,4 @@
-import type { AcsRequest } from '../cwmp/messages.ts';
+import type { AcsRequest } from '../cwmp/acs-methods.ts';
 
 /** What the ACS wants of a device; none yet, so a session ends after the device's own business. */
 export interface Task {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { TransferComplete } from '../cwmp/messages.ts';
+import type { TransferComplete } from '../cwmp/cpe-methods.ts';
 import type { Query } from '../platform/postgres.ts';
 import { strangersText } from './strangers-text.ts';
 import type { TransferReport } from './transfers.ts';

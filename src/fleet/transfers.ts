@@ -1,4 +1,4 @@
-import type { TransferComplete } from '../cwmp/messages.ts';
+import type { TransferComplete } from '../cwmp/cpe-methods.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/postgres.ts';
 import type { AdmittedConnection } from './informs.ts';

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { LimitsConfig } from '../config/schema.ts';
+import type { Inform } from '../cwmp/cpe-methods.ts';
 import { decodeEnvelope } from '../cwmp/decode.ts';
-import type { Inform } from '../cwmp/messages.ts';
 import type { Fact, Input, Reply } from '../cwmp/session.ts';
 import { step } from '../cwmp/step.ts';
 import type { CwmpVersion } from '../cwmp/versions.ts';

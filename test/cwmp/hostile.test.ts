@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import type { AcsRequest } from '../../src/cwmp/acs-methods.ts';
 import { decodeEnvelope } from '../../src/cwmp/decode.ts';
 import { encodeEnvelope } from '../../src/cwmp/encode.ts';
-import type { AcsRequest } from '../../src/cwmp/messages.ts';
 import { type CwmpSession, type DeviceInput, type Input, newSession, type Step } from '../../src/cwmp/session.ts';
 import { step } from '../../src/cwmp/step.ts';
 import {

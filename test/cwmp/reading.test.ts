@@ -69,8 +69,8 @@ describe('a message of the schema', () => {
   });
 
   test('any other request is known by its name', () => {
-    const request = '<cwmp:RequestDownload><FileType>1 Firmware Upgrade Image</FileType></cwmp:RequestDownload>';
-    assert.deepEqual(readRequest({ body: request }), { method: 'unsupported', name: 'RequestDownload' });
+    const request = '<cwmp:X_00D09E_Ask><FileType>1 Firmware Upgrade Image</FileType></cwmp:X_00D09E_Ask>';
+    assert.deepEqual(readRequest({ body: request }), { method: 'unsupported', name: 'X_00D09E_Ask' });
     assert.deepEqual(readRequest({ body: '<cwmp:X_00D09E_Hello/>' }), {
       method: 'unsupported',
       name: 'X_00D09E_Hello',
@@ -89,8 +89,8 @@ describe('a message of the schema', () => {
   });
 
   test('any other response is known by its name', () => {
-    const response = '<cwmp:RebootResponse/>';
-    assert.deepEqual(readResponse({ body: response }), { method: 'unsupported', name: 'RebootResponse' });
+    const response = '<cwmp:X_00D09E_HelloResponse/>';
+    assert.deepEqual(readResponse({ body: response }), { method: 'unsupported', name: 'X_00D09E_HelloResponse' });
   });
 
   test('a fault is read from the detail, with the faults of single parameters', () => {

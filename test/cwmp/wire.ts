@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import type { CpeResponse } from '../../src/cwmp/acs-methods.ts';
+import type { CpeRequest, Inform } from '../../src/cwmp/cpe-methods.ts';
 import { type DecodeError, type DecodeOptions, decodeEnvelope } from '../../src/cwmp/decode.ts';
-import type { CpeRequest, CpeResponse, Envelope, Inform } from '../../src/cwmp/messages.ts';
+import type { Envelope } from '../../src/cwmp/messages.ts';
 
 /* Messages as a CPE writes them, by hand: the reader under test has no part in them. */
 

@@ -1,4 +1,4 @@
-import type { Inform } from '../../src/cwmp/messages.ts';
+import type { Inform } from '../../src/cwmp/cpe-methods.ts';
 import type { Queryable } from '../../src/platform/postgres.ts';
 
 /** A plausible Inform of a femtocell. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { TransferComplete } from '../../src/cwmp/messages.ts';
+import type { TransferComplete } from '../../src/cwmp/cpe-methods.ts';
 import { createRegister } from '../../src/fleet/register.ts';
 import { createTransferRecorder } from '../../src/fleet/transfers.ts';
 import { manualClock } from '../../src/platform/clock.ts';

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { AcsRequest } from '../../src/cwmp/acs-methods.ts';
+import type { AcsResponse } from '../../src/cwmp/cpe-methods.ts';
 import { decodeEnvelope } from '../../src/cwmp/decode.ts';
 import { encodeEnvelope } from '../../src/cwmp/encode.ts';
 import { acsFaults } from '../../src/cwmp/faults.ts';
-import type { AcsRequest, AcsResponse, CpeMessage } from '../../src/cwmp/messages.ts';
+import type { CpeMessage } from '../../src/cwmp/messages.ts';
 import { cwmpVersions } from '../../src/cwmp/versions.ts';
 import { createFemtocell, deviceIdOf } from '../../src/simulator/femtocell.ts';
 import { forcedInform } from '../../src/simulator/parameter-tree.ts';
