@@ -4,7 +4,12 @@ import { DerError, sameBytes } from './der.ts';
 import { namesEqual } from './name.ts';
 import { type CertId, type CertIdHash, certIdOf, sameCertId } from './ocsp-cert-id.ts';
 import { nonceOf, unknownCritical } from './ocsp-extensions.ts';
-import { type BasicOcspResponse, type OcspResponse, parseOcspResponse } from './ocsp-response.ts';
+import {
+  type BasicOcspResponse,
+  type OcspResponse,
+  type OcspResponseStatus,
+  parseOcspResponse,
+} from './ocsp-response.ts';
 import { findSigner, type OcspSigner, type SignerRules } from './ocsp-signer.ts';
 import type { SingleResponse } from './ocsp-single-response.ts';
 
@@ -18,6 +23,8 @@ export interface OcspSubject {
 export interface OcspRules extends Omit<SignerRules, 'at'> {
   /** Oldest thisUpdate. Undefined: anything until nextUpdate, and an hour for an answer without one. */
   readonly maxAge: number | undefined;
+  /** How long an answer past its time is still reported as what it says: whoever decides sees its times. */
+  readonly grace: number;
   /** How far clocks may be apart. */
   readonly skew: number;
   /** The nonce that was sent, and whether an answer without one counts. Undefined: none was sent. */
@@ -27,6 +34,7 @@ export interface OcspRules extends Omit<SignerRules, 'at'> {
 /** What hems demands where nobody says otherwise. */
 export const defaultOcspRules: OcspRules = {
   maxAge: undefined,
+  grace: 0,
   skew: 5 * 60_000,
   nonce: undefined,
   sha1: 'refuse',
@@ -40,6 +48,8 @@ export interface OcspJudgement {
   /** Until when the status may be used: nextUpdate, or the oldest age that is allowed. */
   readonly validUntil?: Date;
   readonly producedAt?: Date;
+  /** Of an answer without signature. */
+  readonly responseStatus?: Exclude<OcspResponseStatus, 'successful'>;
   /** Also there where only the word on the signer's own revocation is missing: ask, then judge anew. */
   readonly signer?: OcspSigner;
 }
@@ -62,7 +72,10 @@ export function judgeOcspResponse(der: Uint8Array, subject: OcspSubject, rules: 
     return { status: unknown('malformed', error.message) };
   }
   if (response.status !== 'successful')
-    return { status: unknown('responder-unavailable', `the responder says ${response.status}`) };
+    return {
+      status: unknown('responder-unavailable', `the responder says ${response.status}`),
+      responseStatus: response.status,
+    };
   return judgeBasic(response, subject, rules, at);
 }
 
@@ -151,10 +164,10 @@ function timeFault(
   if (!(thisUpdate.getTime() <= at.getTime() + rules.skew))
     return unknown('not-yet-valid', `thisUpdate ${thisUpdate.toISOString()} is to come`);
   // RFC 6960 3.2 (6): nextUpdate is later than now.
-  if (nextUpdate !== undefined && !(nextUpdate.getTime() > at.getTime()))
+  if (nextUpdate !== undefined && !(nextUpdate.getTime() + rules.grace > at.getTime()))
     return unknown('stale', `nextUpdate ${nextUpdate.toISOString()} has passed`);
   // RFC 6960 3.2 (5): thisUpdate is sufficiently recent.
-  if (!(validUntil.getTime() > at.getTime()))
+  if (!(validUntil.getTime() + rules.grace > at.getTime()))
     return unknown('stale', `thisUpdate ${thisUpdate.toISOString()} is too long ago`);
   return undefined;
 }

@@ -1,0 +1,43 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { CertificateStatus } from '../x509/certificate-status.ts';
+
+export interface OcspMetrics {
+  answered(status: CertificateStatus): void;
+  took(seconds: number): void;
+  /** A question that was under way already. */
+  shared(): void;
+}
+
+export function createOcspMetrics(registry: Registry, open: () => number): OcspMetrics {
+  const answers = new Counter({
+    name: 'hems_trust_ocsp_answers_total',
+    help: 'What came of asking one OCSP responder: good, revoked, or why it is unknown',
+    labelNames: ['status'],
+    registers: [registry],
+  });
+  const shared = new Counter({
+    name: 'hems_trust_ocsp_shared_total',
+    help: 'Questions that joined one about the same certificate that was under way',
+    registers: [registry],
+  });
+  const duration = new Histogram({
+    name: 'hems_trust_ocsp_request_duration_seconds',
+    help: 'From the request to the answer of one OCSP responder, or to its failure',
+    buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10],
+    registers: [registry],
+  });
+  new Gauge({
+    name: 'hems_trust_ocsp_responders_left_alone',
+    help: 'OCSP responders that kept failing and are not asked for a while',
+    registers: [registry],
+    collect() {
+      this.set(open());
+    },
+  });
+  return {
+    answered: (status) =>
+      answers.inc({ status: status.kind === 'unknown' ? status.cause.replaceAll('-', '_') : status.kind }),
+    took: (seconds) => duration.observe(seconds),
+    shared: () => shared.inc(),
+  };
+}
