@@ -26,3 +26,25 @@ export function oneOf<Word extends string>(words: readonly Word[]): (text: strin
     return found;
   };
 }
+
+/** A moment in ISO 8601; without an offset it is UTC, without a time midnight. */
+export function instant(text: string): Date {
+  const [, day, time = 'T00:00:00', zone = 'Z'] =
+    /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?(Z|[+-]\d{2}:\d{2})?$/i.exec(text) ?? [];
+  const at = new Date(`${day}${time}${zone}`.toUpperCase());
+  if (day === undefined || !isDay(day) || Number.isNaN(at.getTime()))
+    throw new InvalidArgumentError('write an ISO time: 2026-01-31T12:00:00Z');
+  return at;
+}
+
+/** JavaScript takes 30 February for 2 March. */
+function isDay(text: string): boolean {
+  const day = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(text);
+}
+
+/** Dotted decimal, as in 2.5.29.32.0. */
+export function objectIdentifier(text: string): string {
+  if (text.length <= 256 && /^[0-2](\.(0|[1-9]\d*)){1,127}$/.test(text)) return text;
+  throw new InvalidArgumentError('write an object identifier: 1.3.6.1.4.1.99999.1');
+}

@@ -23,6 +23,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   migrate: async () => (await import('./migrate-command.ts')).addMigrateCommand,
   config: async () => (await import('./config-command.ts')).addConfigCommands,
   pki: async () => (await import('./pki-command.ts')).addPkiCommands,
+  certificate: async () => (await import('./certificate-command.ts')).addCertificateCommands,
   device: async () => (await import('./device-command.ts')).addDeviceCommands,
   events: async () => (await import('./events-command.ts')).addEventsCommand,
 };

@@ -56,18 +56,33 @@ function commonNames(leaf: Certificate): readonly string[] {
   return attributeValues(leaf.subject, commonName);
 }
 
+/** What the certificate alone says of its holder, before anybody asks whether its anchor may speak for it. */
+export type NamedIdentity =
+  | { readonly kind: 'one'; readonly rule: IdentityRuleName; readonly name: IdentityName }
+  | { readonly kind: 'ambiguous'; readonly rule: IdentityRuleName }
+  | { readonly kind: 'none' };
+
+export const identityRules = Object.keys(rules) as readonly IdentityRuleName[];
+
+/** The first rule that yields a value decides (CERT-25). Pure. */
+export function nameIdentity(leaf: Certificate, order: readonly IdentityRuleName[]): NamedIdentity {
+  for (const rule of order) {
+    const [first, second] = distinctValues(leaf, rules[rule]);
+    if (first === undefined) continue;
+    return second === undefined ? { kind: 'one', rule, name: first } : { kind: 'ambiguous', rule };
+  }
+  return { kind: 'none' };
+}
+
 /** Who the leaf of a verified path is under the rules of its anchor. Pure. */
 export function identify(leaf: Certificate, anchor: IdentityPolicy): IdentityResult {
-  for (const name of anchor.identity) {
-    const [first, second] = distinctValues(leaf, rules[name]);
-    if (first === undefined) continue;
-    if (second !== undefined) return { ok: false, reason: 'identity_ambiguous', detail: 'several_values' };
-    const identity: DeviceIdentity = { anchor: anchor.name, ...first };
-    if (!realmPermitted(identity, anchor.realms))
-      return { ok: false, reason: 'realm_not_permitted', detail: 'realm_of_another', identity };
-    return { ok: true, identity };
-  }
-  return { ok: false, reason: 'identity_missing', detail: 'no_rule_matches' };
+  const named = nameIdentity(leaf, anchor.identity);
+  if (named.kind === 'none') return { ok: false, reason: 'identity_missing', detail: 'no_rule_matches' };
+  if (named.kind === 'ambiguous') return { ok: false, reason: 'identity_ambiguous', detail: 'several_values' };
+  const identity: DeviceIdentity = { anchor: anchor.name, ...named.name };
+  if (!realmPermitted(identity, anchor.realms))
+    return { ok: false, reason: 'realm_not_permitted', detail: 'realm_of_another', identity };
+  return { ok: true, identity };
 }
 
 /** At most two are needed to know that there is more than one. */
