@@ -9,7 +9,7 @@ export function printProfile(options: { readonly profile: ProfileName; readonly 
   const rules = profileRules.map(({ name, clause, summary, applies }) => {
     return { rule: name, level: levelOf(profile, name), applies, clause, summary };
   });
-  if (options.json === true) return printJson({ profile: profile.name, rules });
+  if (options.json === true) return void printJson({ profile: profile.name, rules });
   print(
     table(rules, [
       { title: 'RULE', value: ({ rule }) => rule },
@@ -19,5 +19,5 @@ export function printProfile(options: { readonly profile: ProfileName; readonly 
       { title: 'WHAT IT ASKS', value: ({ summary }) => summary, limit: 200 },
     ]),
   );
-  print(`\nOn top of RFC 5280 6.1, which always holds. An anchor may set each rule itself: anchors[].rules.`);
+  print('\nOn top of RFC 5280 6.1, which always holds. An anchor may set each rule itself: anchors[].rules.');
 }
