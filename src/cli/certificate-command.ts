@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { ProfileName } from '../x509/profile.ts';
 import { instant, objectIdentifier, wholeNumber } from './arguments.ts';
+import { addOcsp } from './certificate-ocsp-command.ts';
 
 /** What each command does is loaded when it is called: judging a chain is a matter of milliseconds. */
 export function addCertificateCommands(hems: Command): void {
@@ -8,6 +9,7 @@ export function addCertificateCommands(hems: Command): void {
     .command('certificate')
     .description('judge and look at certificates, CRLs and OCSP answers; needs no server');
   addCheck(certificate);
+  addOcsp(certificate);
   certificate
     .command('show')
     .description('what is in a file, for people; what a certificate breaks of the profile is marked')
