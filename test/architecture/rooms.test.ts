@@ -144,6 +144,17 @@ describe('the house', () => {
     assert.deepEqual([fastify.map(name), environment.map(name)], [[], []]);
   });
 
+  test('HTTP goes out by one place: only platform/egress asks names and servers; the simulator is its own world', () => {
+    const outward = /^(undici|node:https|node:dns(\/promises)?|node:http2)$/;
+    const wrong = sources
+      .filter(({ room, path }) => room !== 'simulator' && !path.includes(join('platform', 'egress')))
+      .filter(
+        ({ imports, text }) =>
+          imports.some(({ specifier }) => outward.test(specifier)) || /(^|[^.\w])fetch\(\s*['"`]http/.test(code(text)),
+      );
+    assert.deepEqual(wrong.map(name), []);
+  });
+
   test('production cannot reach the development PKI: app imports no simulator, directly or through another room', () => {
     const reached = new Set<string>();
     const visit = (room: string): void => {
