@@ -15,7 +15,7 @@ function serial({ oui, productClass, serialNumber }: DeviceSummary): string {
   return [oui, productClass, serialNumber].filter((part) => part !== null && part !== '').join('-');
 }
 
-export function printDevices({ devices, next }: DevicePage): void {
+export function printDevices({ devices, next }: DevicePage, shown: { readonly expiry?: boolean } = {}): void {
   if (devices.length === 0) {
     print('No device.');
     return;
@@ -28,6 +28,9 @@ export function printDevices({ devices, next }: DevicePage): void {
       { title: 'SERIAL', value: serial, limit: 40 },
       { title: 'SOFTWARE', value: ({ softwareVersion }) => softwareVersion ?? '-', limit: 24 },
       { title: 'LAST INFORM', value: ({ lastInformAt }) => time(lastInformAt) },
+      ...(shown.expiry === true
+        ? [{ title: 'EXPIRES', value: ({ expiresAt }: DeviceSummary) => time(expiresAt) }]
+        : []),
     ]),
   );
   if (next !== undefined) print(`More: --after ${next}`);
@@ -40,6 +43,9 @@ export function printDevice(device: DeviceDetails): void {
     ['State', `${state} since ${time(stateSince)}`],
     ['Registered', `${time(registeredAt)} by ${origin}`],
     ['Serial', serialProvenance === null ? 'not learnt yet' : `${serial(device)} (${serialProvenance})`],
+    ...(device.replacedBy === null ? [] : ([['Replaced by', device.replacedBy]] as [string, string][])),
+    ...(device.tags.length === 0 ? [] : ([['Tags', device.tags.join(', ')]] as [string, string][])),
+    ...(device.site === null ? [] : ([['Site', device.site]] as [string, string][])),
     ...(note === null ? [] : ([['Note', note]] as [string, string][])),
     ['Last Inform', lastInform === undefined ? 'none' : informText(lastInform)],
   ];

@@ -10,13 +10,14 @@ export interface StandingRow {
   state: DeviceState;
   certificate_state: CertificateState | null;
   same_chain: boolean;
+  replaced: boolean;
 }
 
 /** Identity → device, with everything that admission asks: the one round trip of a known device at the gate. */
 export function findStanding(identity: DeviceIdentity, fingerprint: Buffer, chainId: Buffer | null): Query {
   return {
     name: 'fleet_find_standing',
-    text: `select l.device_id, d.state, c.state as certificate_state,
+    text: `select l.device_id, d.state, c.state as certificate_state, d.replaced_by is not null as replaced,
                   coalesce(c.chain_id = $5 or $5 is null, true) as same_chain
              from identity_lookup l
              join devices d on d.id = l.device_id
@@ -40,13 +41,22 @@ export function findChains(fingerprint: Buffer, leafIssuer: Buffer): Query {
 
 /** Takes the device's row, so that two new keys at once are judged one after the other. */
 export function lockDevice(deviceId: string): Query {
-  return { text: 'select id, state from devices where id = $1 for no key update', values: [deviceId] };
+  return { text: 'select id, state, replaced_by from devices where id = $1 for no key update', values: [deviceId] };
 }
 
 export function knownKeys(deviceId: string, identity: DeviceIdentity): Query {
   return {
     text: `select encode(fingerprint, 'hex') as fingerprint, encode(spki, 'hex') as spki, state
              from device_certificates where device_id = $1 and anchor = $2 and kind = $3 and value = $4`,
+    values: [deviceId, identity.anchor, identity.kind, identity.value],
+  };
+}
+
+/** The certificate that a person or a shipping file named ahead, hex. */
+export function expectedCertificate(deviceId: string, identity: DeviceIdentity): Query {
+  return {
+    text: `select encode(expected_fingerprint, 'hex') as fingerprint
+             from device_identities where device_id = $1 and anchor = $2 and kind = $3 and value = $4`,
     values: [deviceId, identity.anchor, identity.kind, identity.value],
   };
 }

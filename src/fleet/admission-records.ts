@@ -16,6 +16,8 @@ export interface Standing {
   readonly certificate: CertificateState | undefined;
   /** The chain differs from the one kept. */
   readonly chainChanged: boolean;
+  /** Another device took its place, for good. */
+  readonly replaced: boolean;
 }
 
 export interface RegistrationRule {
@@ -65,6 +67,7 @@ export function createAdmissionRecords(deps: { readonly db: Database; readonly c
         state: row.state,
         certificate: row.certificate_state ?? undefined,
         chainChanged: !row.same_chain,
+        replaced: row.replaced,
       };
     },
     findChains: async (fingerprint, leafIssuer) => {
@@ -128,7 +131,9 @@ async function remember(tx: Queryable, input: RememberInput): Promise<KeyDecisio
   const known = await tx.query<KnownKey & { fingerprint: string }>(queries.knownKeys(deviceId, identity));
   const already = known.rows.find(({ fingerprint }) => fingerprint === shown.leaf.fingerprint);
   if (already !== undefined) return already.state;
-  const verdict = judgeKey(input.policy, shown.spki.toString('hex'), known.rows);
+  const expected = await tx.query<{ fingerprint: string | null }>(queries.expectedCertificate(deviceId, identity));
+  const named = expected.rows[0]?.fingerprint ?? undefined;
+  const verdict = judgeCertificate(input, known.rows, named);
   const state = verdict.kind === 'first' ? 'approved' : verdict.state;
   const held = known.rows.filter((key) => key.state === 'held').length;
   if (state === 'refused' || (state === 'held' && held >= mostHeld)) return state;
@@ -136,6 +141,18 @@ async function remember(tx: Queryable, input: RememberInput): Promise<KeyDecisio
   await tx.query(queries.insertCertificate(deviceId, identity, shown, state, at));
   if (verdict.kind === 'new') await recordNewKey(tx, input, verdict);
   return state;
+}
+
+/** A certificate named ahead is the right one whatever was shown before; where one is named, no other is the first. */
+function judgeCertificate(
+  { shown, policy }: RememberInput,
+  known: readonly KnownKey[],
+  named: string | undefined,
+): KeyVerdict {
+  if (named === shown.leaf.fingerprint) return { kind: 'new', state: 'approved' };
+  const verdict = judgeKey(policy, shown.spki.toString('hex'), known);
+  if (named === undefined || verdict.kind !== 'first') return verdict;
+  return { kind: 'new', state: policy === 'refuse' ? 'refused' : 'held' };
 }
 
 async function recordNewKey(tx: Queryable, input: RememberInput, verdict: KeyVerdict & { kind: 'new' }): Promise<void> {

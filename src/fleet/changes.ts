@@ -3,8 +3,8 @@ import { insertChange } from './changes-queries.ts';
 
 /** Who did it: a person at a door, a device that spoke, or a rule of the configuration. */
 export interface Actor {
-  readonly kind: 'cli' | 'rest' | 'device' | 'policy';
-  /** e.g. `maria@noc-7`. */
+  readonly kind: 'cli' | 'rest' | 'operator' | 'key' | 'certificate' | 'device' | 'policy';
+  /** e.g. `maria@noc-7`, the name of an API key, the subject of a staff certificate. */
   readonly name: string;
 }
 
@@ -30,9 +30,18 @@ export type ChangeAction =
   | 'hold_key'
   | 'admit_key'
   | 'approve'
+  | 'reject'
   | 'block'
   | 'unblock'
-  | 'retire';
+  | 'rebind'
+  | 'replace'
+  | 'take_over'
+  | 'retire'
+  | 'handover'
+  | 'unlink_identity'
+  | 'expect_certificate'
+  | 'describe'
+  | 'settle_conflict';
 
 /** Writes the audit row of a change; call it inside the transaction of the change. */
 export async function recordChange(tx: Queryable, change: Change): Promise<void> {

@@ -74,3 +74,10 @@ function encodePart(text: string): string {
 export function parseIdentityName(text: string): IdentityName | undefined {
   return parseHnbFqdn(text) ?? parseOuiSerial(text);
 }
+
+/** Whether an anchor with these realms may speak for the identity; an `oui-serial` one has no realm. */
+export function speaksFor(realms: readonly string[], { kind, value }: Pick<IdentityName, 'kind' | 'value'>): boolean {
+  if (kind === 'oui-serial') return true;
+  const realm = realmOf(value);
+  return realms.some((own) => realm === own || realm.endsWith(`.${own}`));
+}

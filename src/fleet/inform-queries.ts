@@ -114,6 +114,16 @@ with device as materialized (
     product_class = excluded.product_class,
     software_version = coalesce(excluded.software_version, c.software_version),
     hardware_version = coalesce(excluded.hardware_version, c.hardware_version)
+), contested as (
+  insert into serial_conflicts as k (device_id, oui, product_class, serial_number, holder_id, kind, first_at, last_at,
+                                     claims)
+  select $1, $5, $6, $7, h.device_id, 'claimed', $2, $2, 1
+    from outcome, lateral (select s.device_id from device_serials s
+           where s.oui = $5 and s.serial_number = $7 and s.device_id <> $1
+           order by s.product_class = $6 desc limit 1) h
+   where outcome.outcome = 'identity_conflict'
+  on conflict (device_id, oui, product_class, serial_number) do update
+    set holder_id = excluded.holder_id, last_at = excluded.last_at, claims = k.claims + 1
 ), seen as (
   update device_certificates set last_seen = $2
    where device_id = $1 and fingerprint = $4 and last_seen < $2::timestamptz - $18::interval

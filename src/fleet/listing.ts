@@ -3,12 +3,17 @@ import type { CertificateState, DeviceState } from './device.ts';
 import * as queries from './listing-queries.ts';
 
 export interface DeviceFilter {
+  readonly deviceId?: string;
   readonly state?: DeviceState;
   readonly anchor?: string;
   /** Beginning of an identity's value. */
   readonly identityPrefix?: string;
   readonly oui?: string;
   readonly serialNumber?: string;
+  readonly tag?: string;
+  readonly site?: string;
+  /** The newest approved certificate of an identity ends before then: the renewal worklist. */
+  readonly expiresBefore?: Date;
 }
 
 export interface DeviceSummary {
@@ -22,6 +27,11 @@ export interface DeviceSummary {
   readonly serialNumber: string | null;
   readonly serialProvenance: 'imported' | 'learnt' | null;
   readonly note: string | null;
+  readonly tags: readonly string[];
+  readonly site: string | null;
+  readonly replacedBy: string | null;
+  /** When the first of its identities has no valid approved certificate any more; null where none was seen. */
+  readonly expiresAt: Date | null;
   readonly lastInformAt: Date | null;
   readonly manufacturer: string | null;
   readonly softwareVersion: string | null;
@@ -125,6 +135,11 @@ export async function listDevices(
   const { rows } = await db.query<DeviceSummary>(queries.listDevices(filter, page.after, limit + 1));
   const devices = rows.slice(0, limit);
   return { devices, next: rows.length > limit ? devices.at(-1)?.deviceId : undefined };
+}
+
+export async function countDevices(db: Queryable, filter: DeviceFilter): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(queries.countDevices(filter));
+  return rows[0]?.count ?? 0;
 }
 
 export async function showDevice(db: Queryable, deviceId: string): Promise<DeviceDetails | undefined> {

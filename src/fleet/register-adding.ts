@@ -2,6 +2,7 @@ import { uuidv7 } from '../platform/ids.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import { claimIdentity, insertDevice, linkIdentity, lockDevice } from './admission-queries.ts';
 import { recordChange } from './changes.ts';
+import { recordLostSerial } from './conflicts-queries.ts';
 import type { DeviceState } from './device.ts';
 import type { SerialNames } from './identity.ts';
 import type { AddInput, AddResult, By, Problem, RegisterDeps } from './register.ts';
@@ -9,7 +10,7 @@ import * as queries from './register-queries.ts';
 import { strangersText } from './strangers-text.ts';
 
 /** Undoes the transaction without being a fault. */
-class Refused extends Error {
+export class Refused extends Error {
   readonly problem: Problem;
   constructor(problem: Problem) {
     super(problem.message);
@@ -38,32 +39,36 @@ function isCrossing(error: unknown): boolean {
   return ['23505', '40P01'].includes(String((error as { code?: unknown }).code ?? ''));
 }
 
-interface Adding {
+export interface Adding {
   readonly input: AddInput;
   readonly by: By;
   readonly fresh: string;
   readonly at: Date;
 }
 
-async function add(tx: Queryable, adding: Adding): Promise<AddResult> {
+/** Inside a transaction of the caller; throws Refused when the register says no. */
+export async function add(tx: Queryable, adding: Adding): Promise<AddResult> {
   const { input, fresh } = adding;
   const wanted = input.deviceId ?? fresh;
-  if (input.deviceId !== undefined) await checkDevice(tx, input.deviceId);
+  const known = input.deviceId !== undefined && (await checkDevice(tx, input.deviceId, input.create === true));
   const owner = await claim(tx, adding, wanted);
   if (owner !== undefined && owner !== input.deviceId) await checkDevice(tx, owner);
-  const created = owner === undefined && input.deviceId === undefined;
+  const created = owner === undefined && !known;
   if (owner === undefined) await link(tx, adding, wanted, created);
   const deviceId = owner ?? wanted;
   const bound = input.serial !== undefined && (await bindSerial(tx, adding, deviceId, input.serial));
   return { ok: true, deviceId, created, changed: owner === undefined || bound };
 }
 
-async function checkDevice(tx: Queryable, deviceId: string): Promise<void> {
+/** False where it is missing and may be made. */
+async function checkDevice(tx: Queryable, deviceId: string, mayBeMissing = false): Promise<boolean> {
   const { rows } = await tx.query<{ state: DeviceState }>(lockDevice(deviceId));
   const state = rows[0]?.state;
+  if (state === undefined && mayBeMissing) return false;
   if (state === undefined) throw new Refused({ kind: 'device_missing', message: `there is no device ${deviceId}` });
   if (state === 'retired')
     throw new Refused({ kind: 'device_retired', message: `device ${deviceId} is retired, for good`, deviceId });
+  return true;
 }
 
 /** Undefined: the identity was free and is claimed now; else the device that has it already. */
@@ -125,7 +130,12 @@ async function bindSerial(tx: Queryable, adding: Adding, deviceId: string, seria
   }
   if (!(await clearOwn(tx, deviceId, names))) return false;
   for (const holder of holders)
-    if (holder.device_id !== deviceId && holder.provenance === 'learnt') await takeAway(tx, adding, holder, deviceId);
+    if (holder.device_id !== deviceId && holder.provenance === 'learnt') {
+      await takeAway(tx, adding, holder, deviceId);
+      await tx.query(
+        recordLostSerial(holder.device_id, deviceId, { ...names, productClass: holder.product_class }, adding.at),
+      );
+    }
   await tx.query(queries.importSerial(deviceId, names, adding.at));
   await recordChange(tx, {
     deviceId,

@@ -1,6 +1,7 @@
 import type { Query } from '../platform/postgres.ts';
 import type { DeviceState } from './device.ts';
-import type { DeviceIdentity, SerialNames } from './identity.ts';
+import type { DeviceIdentity, IdentityKind, SerialNames } from './identity.ts';
+import { naturalState } from './register-moves-queries.ts';
 
 export function identityOwner(identity: DeviceIdentity): Query {
   return {
@@ -56,11 +57,14 @@ export interface KeyRow {
   fingerprint: string;
   spki: string;
   state: 'approved' | 'held' | 'refused';
+  anchor: string;
+  kind: IdentityKind;
+  value: string;
 }
 
 export function deviceKeys(deviceId: string): Query {
   return {
-    text: `select encode(fingerprint, 'hex') as fingerprint, encode(spki, 'hex') as spki, state
+    text: `select encode(fingerprint, 'hex') as fingerprint, encode(spki, 'hex') as spki, state, anchor, kind, value
              from device_certificates where device_id = $1 order by first_seen, fingerprint`,
     values: [deviceId],
   };
@@ -69,20 +73,13 @@ export function deviceKeys(deviceId: string): Query {
 export function approveKey(deviceId: string, spki: string, at: Date, by: string): Query {
   return {
     text: `update device_certificates set state = 'approved', decided_at = $3, decided_by = $4
-            where device_id = $1 and spki = decode($2, 'hex') and state = 'held'`,
+            where device_id = $1 and spki = decode($2, 'hex') and state <> 'approved'`,
     values: [deviceId, spki, at, by],
   };
 }
 
-/** Where a device stands that nobody blocks: a held key, an Inform seen, or nothing yet. */
-export function naturalState(deviceId: string): Query {
-  return {
-    text: `select case
-               when exists (select from device_certificates where device_id = $1 and state = 'held') then 'held'
-               when exists (select from device_contact where device_id = $1) then 'active'
-               else 'expected' end as state`,
-    values: [deviceId],
-  };
+export function naturalStateOf(deviceId: string): Query {
+  return { text: `select ${naturalState} as state from devices d where d.id = $1`, values: [deviceId] };
 }
 
 export interface Wanted {

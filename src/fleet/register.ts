@@ -1,12 +1,33 @@
 import type { Clock } from '../platform/clock.ts';
-import type { Database } from '../platform/postgres.ts';
+import type { Database, Queryable } from '../platform/postgres.ts';
 import type { Actor } from './changes.ts';
+import { type ConflictPage, listConflicts, type Settling, settle } from './conflicts.ts';
+import type { ConflictKey } from './conflicts-queries.ts';
 import type { DeviceState } from './device.ts';
 import { type DeviceIdentity, parseIdentityName, type SerialNames } from './identity.ts';
-import { type DeviceDetails, type DeviceFilter, type DevicePage, listDevices, showDevice } from './listing.ts';
+import {
+  countDevices,
+  type DeviceDetails,
+  type DeviceFilter,
+  type DevicePage,
+  listDevices,
+  showDevice,
+} from './listing.ts';
 import { addDevice } from './register-adding.ts';
+import {
+  type BatchReport,
+  countForMove,
+  handOver,
+  type ManyMove,
+  type ManyResult,
+  moveMany,
+  type RecordsWriter,
+} from './register-many.ts';
+import { type BulkMove, moveDevice } from './register-moves.ts';
 import { findDevices } from './register-queries.ts';
-import { approveDevice, blockDevice, unblockDevice } from './register-states.ts';
+import { rebindDevice, replaceDevice, type TaskMover, unlinkDeviceIdentity } from './register-repair.ts';
+import { approveDevice } from './register-states.ts';
+import { createShipping, type Shipping } from './shipping.ts';
 
 /** Who asks, and why; both stand in the audit. */
 export interface By {
@@ -18,6 +39,8 @@ export interface AddInput {
   readonly identity: DeviceIdentity;
   /** An existing device that the identity is linked to; else a new one is made. */
   readonly deviceId?: string;
+  /** Make the device `deviceId` where there is none: a shipping file or another register brought its id. */
+  readonly create?: boolean;
   /** From the shipping file: beats what another device said of itself. */
   readonly serial?: SerialNames;
   readonly note?: string;
@@ -29,9 +52,18 @@ export type ProblemKind =
   | 'serial_differs'
   | 'device_missing'
   | 'device_retired'
+  | 'device_replaced'
+  | 'wrong_state'
   | 'not_blocked'
   | 'nothing_to_approve'
-  | 'several_keys';
+  | 'nothing_to_reject'
+  | 'several_keys'
+  | 'identity_missing'
+  | 'last_identity'
+  | 'several_identities'
+  | 'no_conflict'
+  | 'several_conflicts'
+  | 'reason_missing';
 
 /** Why the register did not do what it was asked; nothing was changed. */
 export interface Problem {
@@ -55,6 +87,7 @@ export type StateResult =
 export interface Register {
   add(input: AddInput, by: By): Promise<AddResult>;
   list(filter: DeviceFilter, page: { readonly after?: string; readonly limit: number }): Promise<DevicePage>;
+  count(filter: DeviceFilter): Promise<number>;
   /** Ids of the devices that a person may mean: id, identity, `OUI-Serial`, or certificate fingerprint. */
   find(text: string): Promise<readonly string[]>;
   show(deviceId: string): Promise<DeviceDetails | undefined>;
@@ -62,34 +95,76 @@ export interface Register {
   unblock(deviceId: string, by: By): Promise<StateResult>;
   /** Lets in a quarantined device or a held key; of several held keys the one of the certificate with `fingerprint`. */
   approve(deviceId: string, by: By, fingerprint?: string): Promise<StateResult>;
+  /** Turns away a quarantined device, or the held keys of a known one. */
+  reject(deviceId: string, by: By): Promise<StateResult>;
+  /** For the scrapyard: what the device said and was told is erased; identity, certificates and audit stay. */
+  retire(deviceId: string, by: By): Promise<StateResult>;
+  /** Tags, site and pending idempotent tasks go to `newId`; `oldId` is blocked for good. */
+  replace(oldId: string, newId: string, by: By): Promise<StateResult>;
+  /** The same device with a new certificate after repair. A reason must be given. */
+  rebind(input: { deviceId: string; fingerprint: string; identity?: DeviceIdentity }, by: By): Promise<StateResult>;
+  removeIdentity(deviceId: string, identity: DeviceIdentity, by: By): Promise<StateResult>;
+  conflicts(page: { readonly after?: ConflictKey; readonly limit: number }): Promise<ConflictPage>;
+  settleConflict(input: Omit<Settling, 'by' | 'at'>, by: By): Promise<StateResult>;
+  /** How many devices of the filter the move concerns: the dry run of `moveMany`. */
+  countForMove(move: ManyMove | 'handover', filter: DeviceFilter): Promise<number>;
+  /** One move for every device of a filter, in batches; each batch is one transaction. */
+  moveMany(move: ManyMove, filter: DeviceFilter, by: By, onBatch?: (batch: BatchReport) => void): Promise<ManyResult>;
+  /** Hands the devices' records to `write`, batch by batch, and retires each batch once it is written. */
+  handOver(filter: DeviceFilter, by: By, write: RecordsWriter): Promise<ManyResult>;
+  readonly shipping: Shipping;
 }
 
 export interface RegisterDeps {
   readonly db: Database;
   readonly clock: Clock;
+  /** Default: there are no tasks to move. */
+  readonly moveTasks?: TaskMover;
 }
 
 export function createRegister(deps: RegisterDeps): Register {
   const { db, clock } = deps;
+  const inTransaction = (fn: (tx: Queryable, at: Date) => Promise<StateResult>): Promise<StateResult> =>
+    db.transaction((tx) => fn(tx, clock.now()));
+  const move = (name: BulkMove) => (deviceId: string, by: By) =>
+    inTransaction((tx, at) => moveDevice(tx, name, deviceId, by, at));
+  const moveTasks: TaskMover = deps.moveTasks ?? (() => Promise.resolve(0));
   return {
     add: (input, by) => addDevice(deps, input, by),
     list: (filter, page) => listDevices(db, filter, page),
-    find: async (text) => {
-      const wanted = text.trim();
-      const name = parseIdentityName(wanted);
-      const query = findDevices({
-        deviceId: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(wanted) ? wanted : undefined,
-        identity: name?.value,
-        serial: name?.names,
-        fingerprint: /^[0-9a-f]{64}$/i.test(wanted) ? wanted : undefined,
-      });
-      const { rows } = await db.query<{ device_id: string }>(query);
-      return rows.map((row) => row.device_id);
-    },
+    count: (filter) => countDevices(db, filter),
+    find: (text) => findByText(db, text),
     show: (deviceId) => showDevice(db, deviceId),
-    block: (deviceId, by) => db.transaction((tx) => blockDevice(tx, deviceId, by, clock.now())),
-    unblock: (deviceId, by) => db.transaction((tx) => unblockDevice(tx, deviceId, by, clock.now())),
-    approve: (deviceId, by, fingerprint) =>
-      db.transaction((tx) => approveDevice(tx, deviceId, by, clock.now(), fingerprint)),
+    block: move('block'),
+    unblock: move('unblock'),
+    reject: move('reject'),
+    retire: move('retire'),
+    approve: (deviceId, by, fingerprint) => inTransaction((tx, at) => approveDevice(tx, deviceId, by, at, fingerprint)),
+    replace: (oldId, newId, by) => inTransaction((tx, at) => replaceDevice(tx, { oldId, newId, by, at }, moveTasks)),
+    rebind: async (input, by) =>
+      by.reason === undefined || by.reason.trim() === ''
+        ? { ok: false, problem: { kind: 'reason_missing', message: 'a rebind needs a reason: what was repaired' } }
+        : inTransaction((tx, at) => rebindDevice(tx, { ...input, by, at })),
+    removeIdentity: (deviceId, identity, by) =>
+      inTransaction((tx, at) => unlinkDeviceIdentity(tx, { deviceId, identity, by, at })),
+    conflicts: (page) => listConflicts(db, page),
+    settleConflict: (input, by) => inTransaction((tx, at) => settle(tx, { ...input, by, at })),
+    countForMove: (name, filter) => countForMove(db, name, filter),
+    moveMany: (name, filter, by, onBatch) => moveMany(deps, { move: name, filter, by, onBatch }),
+    handOver: (filter, by, write) => handOver(deps, { filter, by, write }),
+    shipping: createShipping(deps),
   };
+}
+
+async function findByText(db: Queryable, text: string): Promise<readonly string[]> {
+  const wanted = text.trim();
+  const name = parseIdentityName(wanted);
+  const query = findDevices({
+    deviceId: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(wanted) ? wanted : undefined,
+    identity: name?.value,
+    serial: name?.names,
+    fingerprint: /^[0-9a-f]{64}$/i.test(wanted) ? wanted : undefined,
+  });
+  const { rows } = await db.query<{ device_id: string }>(query);
+  return rows.map((row) => row.device_id);
 }

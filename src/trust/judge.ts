@@ -196,13 +196,16 @@ const stateDetails: Readonly<Partial<Record<DeviceState, DeviceDetail>>> = {
   retired: 'retired',
 };
 
+function stateDetail({ state, replaced }: Standing): string {
+  return state === 'blocked' && replaced ? 'replaced' : (stateDetails[state] ?? 'unspecified');
+}
+
 async function judgeStanding(client: Client, standing: Standing): Promise<Judgement> {
   const { judge, anchor, path, identity } = client;
   const { deviceId, state } = standing;
   const known = { peer: 'known', identity, deviceId, leaf: path.leaf } as const;
   const reason = stateRefusals[state];
-  if (reason !== undefined)
-    return refusal({ stage: 'device', reason, detail: stateDetails[state] ?? 'unspecified', ...known });
+  if (reason !== undefined) return refusal({ stage: 'device', reason, detail: stateDetail(standing), ...known });
   const keyDetail = await judgeKey(client, standing);
   if (keyDetail !== undefined) return refusal({ stage: 'device', reason: 'key_held', detail: keyDetail, ...known });
   if (standing.certificate !== undefined && standing.chainChanged)

@@ -13,6 +13,8 @@ export const deviceDetails = [
   'awaits_approval',
   'blocked',
   'retired',
+  /** Another device took its place. */
+  'replaced',
   'new_key',
   /** The anchor's policy refuses new keys outright. */
   'new_key_refused',
