@@ -72,7 +72,7 @@ export function refuseHeldKeys(deviceIds: readonly string[], at: Date, by: strin
 }
 
 /** Tables of what a device said or was told, where it stands and whom it serves: gone with it. */
-export const erasedTables = ['device_parameters', 'device_contact'] as const;
+export const erasedTables = ['device_parameters', 'device_contact', 'transfer_completions'] as const;
 
 /**
  * Tables with a device that outlive it: the tombstone (identities, serial, certificates) and the evidence. A test holds
