@@ -35,15 +35,15 @@ export interface CertificateTemplate {
 
 export type SignatureHash = 'sha256' | 'sha384' | 'sha1' | 'md5';
 export type KeyUsage = keyof typeof X509.KeyUsageFlags;
-export type Purpose = 'serverAuth' | 'clientAuth';
+export type Purpose = 'serverAuth' | 'clientAuth' | 'ocspSigning';
 
-type Library = typeof X509;
+export type Library = typeof X509;
 
 /**
  * @peculiar/x509 takes a fifth of a second to load, and a run that takes up a PKI already made mints nothing: hence at
  * the first certificate. Its dependency injector looks for the metadata polyfill while loading.
  */
-async function loadX509(): Promise<Library> {
+export async function loadX509(): Promise<Library> {
   await import('reflect-metadata');
   return import('@peculiar/x509');
 }
@@ -72,7 +72,7 @@ export async function mintCertificate(template: CertificateTemplate): Promise<Bu
 type Layout = Omit<X509.X509CertificateCreateWithSignatureParams, 'signature' | 'signingAlgorithm'>;
 
 /** UTF8String, and PrintableString for a country (RFC 5280 4.1.2.4, A.1); the library alone would choose by content. */
-function writeName({ Name }: Library, parts: NameParts): X509.Name {
+export function writeName({ Name }: Library, parts: NameParts): X509.Name {
   return new Name(
     parts.map(([type, value]) => ({ [type]: [type === 'C' ? { printableString: value } : { utf8String: value }] })),
   );
@@ -136,7 +136,7 @@ function asMeant({ rawData }: X509.X509Certificate, extensions: readonly LaidOut
 const webHashes = { sha256: 'SHA-256', sha384: 'SHA-384', sha1: 'SHA-1' } as const;
 const webCurves: Readonly<Record<string, string>> = { prime256v1: 'P-256', secp384r1: 'P-384' };
 
-function webAlgorithm(key: KeyObject, hash: keyof typeof webHashes) {
+export function webAlgorithm(key: KeyObject, hash: keyof typeof webHashes) {
   return key.asymmetricKeyType === 'rsa'
     ? { name: 'RSASSA-PKCS1-v1_5', hash: webHashes[hash] }
     : { name: 'ECDSA', hash: webHashes[hash], namedCurve: webCurves[key.asymmetricKeyDetails?.namedCurve ?? ''] ?? '' };
@@ -173,6 +173,16 @@ export function extendedKeyUsage(...purposes: readonly Purpose[]): Extension {
 export function subjectAltName(...names: readonly string[]): Extension {
   return ({ SubjectAlternativeNameExtension }) =>
     new SubjectAlternativeNameExtension(names.map((value) => ({ type: isIP(value) === 0 ? 'dns' : 'ip', value })));
+}
+
+/** RFC 5280 4.2.1.13: where the CRL is. */
+export function crlPointer(...urls: readonly string[]): Extension {
+  return ({ CRLDistributionPointsExtension }) => new CRLDistributionPointsExtension([...urls]);
+}
+
+/** RFC 5280 4.2.2.1: where the responder is. */
+export function ocspPointer(...urls: readonly string[]): Extension {
+  return ({ AuthorityInfoAccessExtension }) => new AuthorityInfoAccessExtension({ ocsp: [...urls] });
 }
 
 /** RFC 5280 4.2.1.2 (1): SHA-1 over the key's bits; an identifier, not a signature. */

@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import {
   authorityKeyIdentifier,
   basicConstraints,
+  crlPointer,
   type Extension,
   extendedKeyUsage,
   type Issuer,
   keyUsage,
   mintCertificate,
+  ocspPointer,
   type NameParts,
   pem,
   type RawExtension,
@@ -61,6 +63,8 @@ export interface DeviceOrder {
   readonly key: KeyKind | KeyPair;
   readonly at: Date;
   readonly faults?: readonly DeviceFault[];
+  /** Where the certificate says that its revocation can be asked for. */
+  readonly pointers?: { readonly crl?: string; readonly ocsp?: string };
   /** Folder to write `device.crt`, `device.key` and `ca.crt` into. */
   readonly out?: string;
 }
@@ -183,6 +187,8 @@ function mintLeaf(
       ...(names.alternative.length === 0 ? [] : [subjectAltName(...names.alternative)]),
       subjectKeyIdentifier(pair.publicKey),
       authorityKeyIdentifier(signer.publicKey),
+      ...(order.pointers?.crl === undefined ? [] : [crlPointer(order.pointers.crl)]),
+      ...(order.pointers?.ocsp === undefined ? [] : [ocspPointer(order.pointers.ocsp)]),
       ...(faults.has('unknown-critical-extension') ? [unknownExtension] : []),
     ],
   });
