@@ -51,7 +51,19 @@ export interface CertificateEvent {
   readonly detail: string;
 }
 
-export type HemsEvent = AdmissionEvent | InformEvent | CertificateEvent;
+/** Something of revocation changed, or could not; `closed` connections fell with it. */
+export interface RevocationEvent {
+  readonly kind: 'revocation';
+  readonly at: Date;
+  readonly what: 'facts_changed' | 'crl_fetched' | 'crl_failed' | 'connections_closed';
+  /** A URL, a version, a cause. */
+  readonly subject: string;
+  readonly anchor?: string;
+  readonly detail: string;
+  readonly closed?: number;
+}
+
+export type HemsEvent = AdmissionEvent | InformEvent | CertificateEvent | RevocationEvent;
 
 export type Subscriber = (event: HemsEvent) => void | Promise<void>;
 

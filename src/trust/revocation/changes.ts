@@ -31,7 +31,10 @@ export type RecordChange = (change: RevocationChange) => Promise<number>;
  * One change of revocation in one transaction, together with its audit row, one after the other over all nodes, and
  * announced to them at the commit.
  */
-export function changeRevocation<T>(db: Database, work: (tx: Queryable, record: RecordChange) => Promise<T>): Promise<T> {
+export function changeRevocation<T>(
+  db: Database,
+  work: (tx: Queryable, record: RecordChange) => Promise<T>,
+): Promise<T> {
   return db.transaction(async (tx) => {
     await tx.query(lockRevocation());
     return work(tx, async (change) => {

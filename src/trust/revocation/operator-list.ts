@@ -26,7 +26,12 @@ export function issuerSerialKey(issuer: string, serialNumber: string): string {
  */
 export function distinguishedNameKey(text: string): string {
   const slashes = /^\s*\/[A-Za-z0-9.]+\s*=/.test(text);
-  const parts = slashes ? text.trim().slice(1).split(/\/(?=[A-Za-z0-9.]+\s*=)/) : text.split(/(?<!\\)[,+](?=\s*[A-Za-z0-9.]+\s*=)/);
+  const parts = slashes
+    ? text
+        .trim()
+        .slice(1)
+        .split(/\/(?=[A-Za-z0-9.]+\s*=)/)
+    : text.split(/(?<!\\)[,+](?=\s*[A-Za-z0-9.]+\s*=)/);
   return parts
     .map((part) => {
       const at = part.indexOf('=');
@@ -48,7 +53,11 @@ export function serialNumberOf(text: string): string | undefined {
 }
 
 export function fingerprintKey(text: string): string | undefined {
-  const plain = text.trim().toLowerCase().replace(/^sha256:/, '').replace(/[:\s]/g, '');
+  const plain = text
+    .trim()
+    .toLowerCase()
+    .replace(/^sha256:/, '')
+    .replace(/[:\s]/g, '');
   return /^[0-9a-f]{64}$/.test(plain) ? plain : undefined;
 }
 
@@ -57,7 +66,10 @@ export function identityKey(text: string): string | undefined {
 }
 
 export function reasonOf(text: string): RevocationReason | undefined {
-  const plain = text.trim().toLowerCase().replace(/[_\s-]/g, '');
+  const plain = text
+    .trim()
+    .toLowerCase()
+    .replace(/[_\s-]/g, '');
   return revocationReasons.find((reason) => reason.toLowerCase() === plain);
 }
 
