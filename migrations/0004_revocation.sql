@@ -159,3 +159,15 @@ create trigger append_only before update or delete on revocation_overrides for e
 create trigger no_truncate before truncate on revocation_changes for each statement execute function refuse_edit();
 create trigger no_truncate before truncate on revocation_policies for each statement execute function refuse_edit();
 create trigger no_truncate before truncate on revocation_overrides for each statement execute function refuse_edit();
+
+-- Open connections of a device that is kept out from now on end at once, whoever changed its state.
+create function tell_of_device() returns trigger language plpgsql as $$
+begin
+  perform pg_notify('hems_devices', new.id || ' ' || new.state);
+  return null;
+end
+$$;
+
+create trigger tell_of_device after update of state on devices for each row
+  when (new.state is distinct from old.state and new.state in ('blocked', 'retired', 'quarantined'))
+  execute function tell_of_device();

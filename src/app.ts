@@ -13,6 +13,7 @@ import { createTransferRecorder } from './fleet/transfers.ts';
 import { createManagementDoor } from './northbound/management-door.ts';
 import type { Readiness } from './northbound/health-routes.ts';
 import type { Clock } from './platform/clock.ts';
+import { createEgress } from './platform/egress/egress.ts';
 import type { EventBus } from './platform/events.ts';
 import { createLifecycle } from './platform/lifecycle.ts';
 import type { Database } from './platform/postgres.ts';
@@ -21,6 +22,9 @@ import { createTicketKeys } from './southbound/ticket-keys.ts';
 import type { Gate } from './trust/admission.ts';
 import { loadAnchors, type TrustAnchor } from './trust/anchors.ts';
 import { createGate } from './trust/gate.ts';
+import { readCrl } from './trust/revocation/crl-reader.ts';
+import type { CloseWhere } from './trust/revocation/live.ts';
+import { createRevocationService } from './trust/revocation/service.ts';
 
 export interface AppDeps {
   readonly config: Config;
@@ -63,7 +67,12 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
     const informs = createInformRecorder(deps);
     const records = createAdmissionRecords(deps);
     const { secondLock, audit } = config;
-    const gate = createGate({ ...deps, anchors, secondLock, audit, records, informs });
+    const egress = createEgress(deps);
+    lifecycle.started('egress', () => egress.close());
+    const service = createRevocationService({ ...deps, anchors, egress, readCrl });
+    await service.load();
+    const { revocation, quarantine } = service;
+    const gate = createGate({ ...deps, anchors, secondLock, audit, records, informs, revocation, quarantine });
     lifecycle.started('gate', () => gate.close());
     const ticketKeys = createTicketKeys(config.maxResumptionAge);
     lifecycle.started('ticket keys', () => ticketKeys.stop());
@@ -77,6 +86,8 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
     });
     const doors = await Promise.all(listeners.map((listener, index) => openDoor(deps, listener, index)));
     for (const listener of listeners) lifecycle.started('listener', () => listener.close());
+    const closeWhere: CloseWhere = (match) => listeners.reduce((sum, listener) => sum + listener.closeWhere(match), 0);
+    lifecycle.started('revocation', await service.start(gate, closeWhere));
     const management = await createManagementDoor({ logger, metrics, readiness: () => readiness(db) });
     lifecycle.started('management', () => management.close());
     const url = await management.listen(config.management).catch((error) => {

@@ -18,14 +18,14 @@ export interface InformRow {
 }
 
 const admissionColumns = `device_id, at, id, outcome, peer, connection_id, listener, role, remote_address, remote_port,
-  tls_version, cipher_suite, resumed, server_name, anchor, identity_kind, identity_value, fingerprint`;
+  tls_version, cipher_suite, resumed, server_name, anchor, identity_kind, identity_value, fingerprint, verdict`;
 
 /** The admission's own row, only where the connection has none yet. */
 const admissionPart = `
 , admitted as (
   insert into admissions (${admissionColumns})
   select $1, $23::timestamptz, $19::uuid, 'admitted', 'known', $24::text, $17::text, $25::text, $16::inet, $26::int,
-         $27::text, $28::text, $29::boolean, $30::text, $20::text, $31::text, $32::text, $4::bytea
+         $27::text, $28::text, $29::boolean, $30::text, $20::text, $31::text, $32::text, $4::bytea, $33::jsonb
     from outcome where outcome <> 'again'
 )`;
 
@@ -172,7 +172,7 @@ function informValues({ connection, inform, cwmpVersion }: InformReport, id: str
   ];
 }
 
-function admissionValues({ at, handshake, identity }: AdmittedConnection): unknown[] {
+function admissionValues({ at, handshake, identity, evidence }: AdmittedConnection): unknown[] {
   return [
     at,
     handshake.connectionId,
@@ -184,6 +184,7 @@ function admissionValues({ at, handshake, identity }: AdmittedConnection): unkno
     handshake.serverName === undefined ? null : strangersText(handshake.serverName, 256),
     identity.kind,
     identity.value,
+    evidence === undefined ? null : JSON.stringify(evidence),
   ];
 }
 

@@ -15,6 +15,8 @@ export interface AdmittedConnection {
   readonly identity: DeviceIdentity;
   /** Hex SHA-256 of the leaf certificate. */
   readonly fingerprint: string;
+  /** What revocation said, as it is stored. */
+  readonly evidence?: object;
   readonly handshake: {
     readonly connectionId: string;
     readonly listener: string;

@@ -1,5 +1,7 @@
 import type { CertificatePath } from '../x509/path.ts';
+import type { StoredVerdict } from './evidence.ts';
 import type { DeviceIdentity, Refusal } from './refusal.ts';
+import type { Verdict } from './verdict.ts';
 
 declare const admitted: unique symbol;
 
@@ -18,6 +20,9 @@ export interface Admission {
   readonly fingerprint: string;
   readonly handshake: HandshakeFacts;
   readonly sharedSecret: 'refuse' | 'ignore';
+  /** What revocation said of the path, and the same as it is stored. */
+  readonly verdict: Verdict;
+  readonly evidence: StoredVerdict;
 }
 
 /** Where a connection comes from and which door it came to; known before a single byte is read. */
@@ -68,6 +73,10 @@ export interface Gate {
   refuseTls(failure: TlsFailure): void;
   /** Records a refusal of an admitted client (stage session), e.g. a shared-secret attempt or a stolen cookie. */
   refuseSession(admission: Admission, reason: SessionRefusalReason, detail: string): void;
+  /** Records that an open connection no longer stands, and why; whoever holds its socket closes it. */
+  withdraw(admission: Admission, verdict: Verdict & { readonly outcome: 'quarantine' | 'deny' }): void;
+  /** Admissions whose connections are open. */
+  open(): Iterable<Admission>;
   /** The connection of an admission ended; writes its audit row if no Inform did. */
   released(admission: Admission): void;
   /** Writes what is still buffered. */

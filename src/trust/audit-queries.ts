@@ -5,9 +5,10 @@ import type { Query } from '../platform/postgres.ts';
 import { nameToString } from '../x509/name.ts';
 import type { Summary } from './audit-sampling.ts';
 import { anchorOf, type Decision } from './decision.ts';
+import { evidenceOf } from './evidence.ts';
 
 /** A row of `admissions` or `refusals`, ready to be written; strangers' text escaped and bounded. */
-export type DecisionRow = Readonly<Record<string, string | number | boolean | null>>;
+export type DecisionRow = Readonly<Record<string, string | number | boolean | null | object>>;
 
 /** One definition for building and reading the batch. */
 const columns = {
@@ -33,6 +34,7 @@ const columns = {
   subject: 'text',
   issuer: 'text',
   serial_number: 'text',
+  verdict: 'jsonb',
 } as const;
 
 const deviceColumns = { device_id: 'uuid', outcome: 'text', ...columns } as const;
@@ -65,6 +67,7 @@ export function decisionRow(decision: Decision): DecisionRow {
     subject: leaf === undefined ? null : bounded(nameToString(leaf.subject), 2048),
     issuer: leaf === undefined ? null : bounded(nameToString(leaf.issuer), 2048),
     serial_number: leaf === undefined ? null : strangersText(leaf.serialNumber, 128),
+    verdict: decision.verdict === undefined ? null : evidenceOf(decision.verdict),
   };
 }
 

@@ -32,6 +32,14 @@ const ofTrusted: readonly RefusalReason[] = [
   'device_unknown',
 ];
 
+const ofRevocation: readonly RefusalReason[] = [
+  'revoked_crl',
+  'revoked_ocsp',
+  'revocation_unavailable',
+  'revocation_stale',
+  'ocsp_unknown',
+];
+
 export interface SeriesLabels {
   readonly outcome: 'admitted' | 'refused';
   readonly reason: RefusalReason | 'none';
@@ -50,7 +58,7 @@ export function decisionSeries(anchors: readonly string[]): SeriesLabels[] {
     ...anchors.flatMap((anchor) => [
       { outcome: 'admitted' as const, reason: 'none' as const, anchor, peer: 'known' as const },
       ...ofPath.map((reason) => refused(reason, anchor, 'stranger')),
-      ...[...ofPath, ...ofTrusted, 'handshake_other' as const].map((reason) =>
+      ...[...ofPath, ...ofTrusted, ...ofRevocation, 'handshake_other' as const].map((reason) =>
         refused(reason, anchor, 'trusted-chain'),
       ),
       ...refusalReasons

@@ -1,6 +1,7 @@
 import type { DeviceIdentity } from '../fleet/identity.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { ConnectionFacts } from './admission.ts';
+import type { Verdict } from './verdict.ts';
 import type { Peer, RefusalReason, RefusalStage } from './refusal.ts';
 
 /** What TLS settled, as far as it came. */
@@ -18,6 +19,7 @@ interface DecisionBase {
   readonly facts: DecisionFacts;
   readonly identity?: DeviceIdentity;
   readonly leaf?: Certificate;
+  readonly verdict?: Verdict;
 }
 
 /** One decision of the gate: the source of its event, its counter and its audit row. */

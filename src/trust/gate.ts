@@ -13,8 +13,11 @@ import type { TrustAnchor } from './anchors.ts';
 import { createChainMemory } from './chain-memory.ts';
 import type { Decision } from './decision.ts';
 import { createDecisionRecorder } from './decision-recorder.ts';
+import { evidenceOf } from './evidence.ts';
 import { createJudge, type Judge, type Judgement, unjudged } from './judge.ts';
 import { readLeaf } from './path-judgement.ts';
+import type { QuarantineKeeper } from './revocation/quarantine.ts';
+import type { Revocation } from './revocation/revocation.ts';
 import { secondLockErrors } from './second-lock.ts';
 
 export interface GateDeps {
@@ -24,6 +27,9 @@ export interface GateDeps {
   readonly db: Database;
   readonly records: AdmissionRecords;
   readonly informs: Pick<InformRecorder, 'hasAdmissionRow'>;
+  readonly revocation: Pick<Revocation, 'judge'>;
+  /** Keeps a known device that the policy puts in quarantine, for a person to release. */
+  readonly quarantine: QuarantineKeeper;
   readonly events: EventBus;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -38,15 +44,8 @@ export function createGate(deps: GateDeps): Gate {
   const recorder = createDecisionRecorder({ ...deps, anchorNames: deps.anchors.map(({ name }) => name) });
   const complain = (error: unknown): void =>
     recorder.complain(error, 'a client was refused because it could not be judged');
-  const judge = createJudge({
-    anchors: deps.anchors,
-    secondLock: deps.secondLock,
-    records: deps.records,
-    cache: createPathCache({ maxEntries: deps.pathCacheEntries ?? 50_000 }),
-    memory: createChainMemory(deps.records),
-    objection: secondLockCounter(deps.metrics, deps.secondLock),
-    complain,
-  });
+  const open = new Set<Admission>();
+  const judge = judgeOf(deps, complain);
 
   return {
     admit: async (handshake) => {
@@ -56,6 +55,7 @@ export function createGate(deps: GateDeps): Gate {
         if (!judgement.ok) return recorder.refused(handshake, judgement.refused);
         const admission = admissionOf(uuidv7(clock), at, handshake, judgement);
         recorder.admitted(decisionOf(admission));
+        open.add(admission);
         return admission;
       } catch (error) {
         complain(error);
@@ -77,23 +77,48 @@ export function createGate(deps: GateDeps): Gate {
         leaf: path.leaf,
       });
     },
+    withdraw: ({ handshake, identity, deviceId, path }, verdict) => {
+      const { cause: reason, detail } = verdict;
+      const who = { peer: 'known', identity, deviceId, leaf: path.leaf } as const;
+      recorder.refused(handshake, { stage: 'revocation', reason, detail, verdict, ...who });
+    },
+    open: () => open.values(),
     released: (admission) => {
+      open.delete(admission);
       if (!deps.informs.hasAdmissionRow(admission)) recorder.row(decisionOf(admission));
     },
     close: () => recorder.close(),
   };
 }
 
+function judgeOf(deps: GateDeps, complain: (error: unknown) => void): ReturnType<typeof createJudge> {
+  return createJudge({
+    anchors: deps.anchors,
+    revocation: deps.revocation,
+    quarantined: (...quarantined) => {
+      deps.quarantine(...quarantined).catch((error) => complain(error));
+    },
+    secondLock: deps.secondLock,
+    records: deps.records,
+    cache: createPathCache({ maxEntries: deps.pathCacheEntries ?? 50_000 }),
+    memory: createChainMemory(deps.records),
+    objection: secondLockCounter(deps.metrics, deps.secondLock),
+    complain,
+  });
+}
+
 function admissionOf(id: string, at: Date, handshake: HandshakeFacts, judgement: Judgement & { ok: true }): Admission {
-  const { deviceId, identity, path, sharedSecret } = judgement;
+  const { deviceId, identity, path, sharedSecret, verdict } = judgement;
   const { fingerprint } = path.leaf;
-  const facts = { id, at, deviceId, identity, path, fingerprint, handshake, sharedSecret };
+  const evidence = evidenceOf(verdict);
+  const facts = { id, at, deviceId, identity, path, fingerprint, handshake, sharedSecret, verdict, evidence };
   // The only place that makes one: the brand exists for the compiler alone.
   return { outcome: 'admitted', ...facts } as unknown as Admission;
 }
 
-function decisionOf({ id, at, handshake, identity, deviceId, path }: Admission): Decision {
-  return { outcome: 'admitted', id, at, facts: handshake, identity, leaf: path.leaf, peer: 'known', deviceId };
+function decisionOf({ id, at, handshake, identity, deviceId, path, verdict }: Admission): Decision {
+  const who = { identity, leaf: path.leaf, peer: 'known', deviceId } as const;
+  return { outcome: 'admitted', id, at, facts: handshake, ...who, verdict };
 }
 
 function secondLockCounter(metrics: Registry, mode: Config['secondLock']): Judge['objection'] {

@@ -14,7 +14,9 @@ import { identify } from './identity.ts';
 import { judgeHandshake, type PathJudge, readLeaf, verifiedAnchor } from './path-judgement.ts';
 import type { Peer, RefusalReason, RefusalStage } from './refusal.ts';
 import type { DeviceDetail, InternalDetail } from './refusal-details.ts';
+import type { Revocation } from './revocation/revocation.ts';
 import { type SecondLockError, secondLockDetail, secondLockObjection } from './second-lock.ts';
+import type { Verdict } from './verdict.ts';
 
 /** A refusal before it has a number. */
 export interface Refused {
@@ -26,6 +28,7 @@ export interface Refused {
   readonly deviceId?: string;
   readonly anchor?: string;
   readonly leaf?: Certificate;
+  readonly verdict?: Verdict;
 }
 
 export type Judgement =
@@ -35,6 +38,7 @@ export type Judgement =
       readonly identity: DeviceIdentity;
       readonly path: CertificatePath;
       readonly sharedSecret: 'refuse' | 'ignore';
+      readonly verdict: Verdict;
     }
   | { readonly ok: false; readonly refused: Refused };
 
@@ -42,6 +46,9 @@ export interface Judge extends PathJudge {
   readonly anchors: readonly TrustAnchor[];
   readonly secondLock: Config['secondLock'];
   readonly records: AdmissionRecords;
+  readonly revocation: Pick<Revocation, 'judge'>;
+  /** Told of known devices that the policy puts in quarantine. */
+  readonly quarantined: (deviceId: string, path: CertificatePath, verdict: Verdict, at: Date) => void;
   /** Told of every path that OpenSSL alone refuses. */
   readonly objection: (error: SecondLockError) => void;
   /** Told of errors that kept a client from being judged. */
@@ -54,7 +61,7 @@ export function unjudged(error: unknown): Pick<Refused, 'stage' | 'reason' | 'de
   return { stage: 'device', reason: 'handshake_other', detail };
 }
 
-/** Path, second lock, identity, device, key: in this order, each only for what passed the one before. */
+/** Path, second lock, identity, revocation, device, key: in this order, each only for what passed the one before. */
 export function createJudge(judge: Judge): (handshake: HandshakeFacts, at: Date) => Promise<Judgement> {
   const anchorsOf = anchorsByDoor(judge.anchors);
   const byName = new Map(judge.anchors.map((anchor) => [anchor.name, anchor]));
@@ -74,7 +81,7 @@ export function createJudge(judge: Judge): (handshake: HandshakeFacts, at: Date)
       const who = await recognise(judge, path.leaf, anchor);
       return refusal({ stage: 'path', reason: 'second_lock', detail: secondLockDetail(locked), ...who });
     }
-    return judgeIdentity(judge, anchor, path, handshake.resumed);
+    return judgeIdentity(judge, anchor, path, handshake.resumed, at);
   };
 }
 
@@ -133,6 +140,7 @@ async function judgeIdentity(
   anchor: TrustAnchor,
   path: CertificatePath,
   resumed: boolean,
+  at: Date,
 ): Promise<Judgement> {
   const { leaf } = path;
   const identified = identify(leaf, anchor);
@@ -141,14 +149,30 @@ async function judgeIdentity(
     const said = { stage: 'identity', reason, detail, peer: 'trusted-chain' } as const;
     return refusal({ ...said, anchor: anchor.name, leaf, ...(identity && { identity }) });
   }
-  const client: Client = { judge, anchor, path, identity: identified.identity };
+  const { identity } = identified;
   try {
-    return await judgeDevice(client, resumed);
+    const verdict = await judge.revocation.judge({ path, identity: identity.value }, at);
+    if (verdict.outcome !== 'admit') return refusal(await revocationRefusal(judge, anchor, path, verdict, at));
+    return await judgeDevice({ judge, anchor, path, identity, verdict }, resumed);
   } catch (error) {
     // Fail closed; the client has proven its chain, and its refusal is kept apart from the noise of strangers.
     judge.complain(error);
-    return refusal({ ...unjudged(error), peer: 'trusted-chain', identity: client.identity, leaf });
+    return refusal({ ...unjudged(error), peer: 'trusted-chain', identity, leaf });
   }
+}
+
+/** No session; of a known device that is in quarantine it is kept, for a person to release. */
+async function revocationRefusal(
+  judge: Judge,
+  anchor: TrustAnchor,
+  path: CertificatePath,
+  verdict: Verdict & { readonly outcome: 'quarantine' | 'deny' },
+  at: Date,
+): Promise<Refused> {
+  const who = await recognise(judge, path.leaf, anchor);
+  if (verdict.outcome === 'quarantine' && who.deviceId !== undefined)
+    judge.quarantined(who.deviceId, path, verdict, at);
+  return { stage: 'revocation', reason: verdict.cause, detail: verdict.detail, verdict, ...who };
 }
 
 async function judgeDevice(client: Client, resumed: boolean): Promise<Judgement> {
@@ -169,6 +193,7 @@ interface Client {
   readonly anchor: TrustAnchor;
   readonly path: CertificatePath;
   readonly identity: DeviceIdentity;
+  readonly verdict: Verdict;
 }
 
 function unknown(client: Client, detail: DeviceDetail): Judgement {
@@ -201,7 +226,7 @@ function stateDetail({ state, replaced }: Standing): string {
 }
 
 async function judgeStanding(client: Client, standing: Standing): Promise<Judgement> {
-  const { judge, anchor, path, identity } = client;
+  const { judge, anchor, path, identity, verdict } = client;
   const { deviceId, state } = standing;
   const known = { peer: 'known', identity, deviceId, leaf: path.leaf } as const;
   const reason = stateRefusals[state];
@@ -210,7 +235,7 @@ async function judgeStanding(client: Client, standing: Standing): Promise<Judgem
   if (keyDetail !== undefined) return refusal({ stage: 'device', reason: 'key_held', detail: keyDetail, ...known });
   if (standing.certificate !== undefined && standing.chainChanged)
     await judge.records.rememberChain(deviceId, shownCertificate(path));
-  return { ok: true, deviceId, identity, path, sharedSecret: anchor.sharedSecret };
+  return { ok: true, deviceId, identity, path, sharedSecret: anchor.sharedSecret, verdict };
 }
 
 /** Why the certificate's key is not let in; undefined when it is. */

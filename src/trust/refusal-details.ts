@@ -2,6 +2,7 @@ import { informRefusalDetails } from '../fleet/informs.ts';
 import { pathDetails } from '../x509/path-failure.ts';
 import { identityDetails } from './identity.ts';
 import { secondLockDetail, secondLockErrors } from './second-lock.ts';
+import { verdictDetails } from './verdict.ts';
 
 /** The register's finer reasons. */
 export const deviceDetails = [
@@ -70,6 +71,8 @@ export const refusalDetails: ReadonlySet<string> = new Set<string>([
   ...informRefusalDetails,
   ...internalDetails,
   ...doorDetails,
+  ...verdictDetails,
+  'operator_list',
 ]);
 
 export function closedDetail(detail: string): string {

@@ -67,6 +67,8 @@ export function fakeGate(pki: Pki): FakeGate {
       gate.admissions.push(admission);
       return admission;
     },
+    withdraw: () => undefined,
+    open: () => [],
     refuseTls: (failure) => {
       gate.failures.push(failure);
     },

@@ -7,6 +7,7 @@ import { createInformRecorder } from '../../src/fleet/informs.ts';
 import { createRegister } from '../../src/fleet/register.ts';
 import { manualClock } from '../../src/platform/clock.ts';
 import { type AdmissionEvent, createEventBus } from '../../src/platform/events.ts';
+import { createEgress } from '../../src/platform/egress/egress.ts';
 import type { Database } from '../../src/platform/postgres.ts';
 import {
   authorityKeyIdentifier,
@@ -26,6 +27,8 @@ import type { Admission, HandshakeFacts } from '../../src/trust/admission.ts';
 import { loadAnchors, type TrustAnchor } from '../../src/trust/anchors.ts';
 import { createGate, type GateDeps } from '../../src/trust/gate.ts';
 import type { Refusal } from '../../src/trust/refusal.ts';
+import { readCrl } from '../../src/trust/revocation/crl-reader.ts';
+import { createRevocationService } from '../../src/trust/revocation/service.ts';
 
 export const now = new Date('2026-05-04T10:00:00Z');
 const day = 86_400_000;
@@ -196,8 +199,13 @@ export async function newNode(db: Database, pki: Pki, options: WorldOptions = {}
   const logged: unknown[] = [];
   const logger = pino({ level: 'error' }, { write: (line: string) => logged.push(JSON.parse(line)) });
   const informs = createInformRecorder({ db, clock, events });
+  const anchors = await trustAnchors(pki, options.anchors);
+  const egress = createEgress({ clock, metrics });
+  const service = createRevocationService({ anchors, db, clock, events, logger, metrics, egress, readCrl });
   const gate = createGate({
-    anchors: await trustAnchors(pki, options.anchors),
+    anchors,
+    revocation: service.revocation,
+    quarantine: service.quarantine,
     secondLock: options.secondLock ?? 'enforce',
     audit: { ...auditDefaults, ...options.audit },
     db,
@@ -209,7 +217,7 @@ export async function newNode(db: Database, pki: Pki, options: WorldOptions = {}
     metrics,
   });
   const register = createRegister({ db, clock });
-  return { gate, informs, register, clock, metrics, events: seen, logged };
+  return { gate, informs, register, clock, metrics, events: seen, logged, service };
 }
 
 export type Node = Awaited<ReturnType<typeof newNode>>;

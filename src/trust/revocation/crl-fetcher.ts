@@ -2,15 +2,24 @@ import type { Logger } from 'pino';
 import type { Clock } from '../../platform/clock.ts';
 import type { Egress } from '../../platform/egress/egress.ts';
 import type { EventBus } from '../../platform/events.ts';
-import type { Database, Queryable } from '../../platform/postgres.ts';
+import type { Database } from '../../platform/postgres.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import type { PathAnchor } from '../../x509/path-anchor.ts';
 import { isOcsp, type RevocationPolicy, type RevocationSource } from '../revocation-policy.ts';
-import { type FetchRow, fetchState, fetchStates, pointerUse, type PointerUse, recordFetch, registerUrl, tryFetchLock, unlockFetch } from './crl-queries.ts';
+import {
+  type FetchRow,
+  fetchState,
+  fetchStates,
+  pointerUse,
+  type PointerUse,
+  recordFetch,
+  registerUrl,
+  tryFetchLock,
+  unlockFetch,
+} from './crl-queries.ts';
 import { type FetchParts, fetchCrl, type Fetched } from './crl-fetch.ts';
 import type { Facts, FactsKeeper } from './facts.ts';
 import type { ReadCrl } from './held-crls.ts';
-import { distributionUrls } from './source-urls.ts';
 import { certificatesOf, type SourceQuestion } from './statuses.ts';
 
 export interface CrlFetcherDeps {
@@ -234,7 +243,14 @@ function endOf({ facts }: Works, { url, policy, source }: Order, nextUpdate: Dat
 function announce({ events, logger }: Works, { url, anchor }: Order, { outcome, detail }: Fetched, at: Date): void {
   const failed = !['stored', 'same', 'not-modified'].includes(outcome);
   if (outcome === 'same' || outcome === 'not-modified') return;
-  events.publish({ kind: 'revocation', at, what: failed ? 'crl_failed' : 'crl_fetched', subject: url, anchor, detail: detail ?? outcome });
+  events.publish({
+    kind: 'revocation',
+    at,
+    what: failed ? 'crl_failed' : 'crl_fetched',
+    subject: url,
+    anchor,
+    detail: detail ?? outcome,
+  });
   if (failed) logger.warn({ url, outcome, detail }, 'a CRL could not be fetched');
   else logger.info({ url, detail }, 'a new CRL was fetched');
 }

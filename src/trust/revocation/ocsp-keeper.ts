@@ -191,7 +191,14 @@ async function share(
   response: Uint8Array,
   { thisUpdate, nextUpdate }: Exclude<CertificateStatus, { kind: 'unknown' }>,
 ): Promise<void> {
-  const row = { certificate: certificate.fingerprint, source: sourceName(source), response, thisUpdate, nextUpdate, at };
+  const row = {
+    certificate: certificate.fingerprint,
+    source: sourceName(source),
+    response,
+    thisUpdate,
+    nextUpdate,
+    at,
+  };
   // The answer counts here whether the others learn of it or not.
   await keeper.db.query(storeAnswer(row)).catch((error) => keeper.complain(error, 'an OCSP answer was not shared'));
 }

@@ -5,7 +5,15 @@ import { isOcsp, type PolicyInForce, policyOf, type RevocationSource } from '../
 import type { SourceAnswer, Verdict } from '../verdict.ts';
 import type { Facts, FactsKeeper } from './facts.ts';
 import type { OcspKeeper } from './ocsp-keeper.ts';
-import { certificatesOf, collectAnswers, crlAnswer, crlUrls, depthOf, type SourceQuestion, type Subject } from './statuses.ts';
+import {
+  certificatesOf,
+  collectAnswers,
+  crlAnswer,
+  crlUrls,
+  depthOf,
+  type SourceQuestion,
+  type Subject,
+} from './statuses.ts';
 
 /** What the gate asks, before any session. */
 export interface Revocation {
@@ -56,7 +64,8 @@ export function createRevocation(deps: RevocationDeps): Revocation {
       const started = performance.now();
       const facts = await deps.facts.current();
       const known = recallVerdict(court, facts, subject, at);
-      const [verdict, how] = known === undefined ? await judgeAnew(court, facts, subject, at) : [known, 'remembered' as const];
+      const [verdict, how] =
+        known === undefined ? await judgeAnew(court, facts, subject, at) : [known, 'remembered' as const];
       deps.metrics.judged(verdict, subject.path.anchorName, how, (performance.now() - started) / 1000);
       return verdict;
     },
@@ -66,7 +75,8 @@ export function createRevocation(deps: RevocationDeps): Revocation {
 function recallVerdict(court: Court, facts: Facts, subject: Subject, at: Date): Verdict | undefined {
   const { path, identity } = subject;
   const known = court.remembered.get(path.leaf.fingerprint);
-  if (known === undefined || known.generation !== generationOf(court, facts) || known.verdict.validUntil <= at) return undefined;
+  if (known === undefined || known.generation !== generationOf(court, facts) || known.verdict.validUntil <= at)
+    return undefined;
   return known.identity === identity && known.issuers === issuersOf(subject) ? known.verdict : undefined;
 }
 
@@ -148,7 +158,9 @@ async function askSources(
   at: Date,
 ): Promise<boolean> {
   const { path } = subject;
-  const indexes = certificatesOf(path).slice(0, depthOf(policy, path)).map((_, index) => index);
+  const indexes = certificatesOf(path)
+    .slice(0, depthOf(policy, path))
+    .map((_, index) => index);
   const askSource = async (source: RevocationSource): Promise<boolean> => {
     const silent = indexes
       .map((index): SourceQuestion => ({ policy, source, path, index, at }))

@@ -36,5 +36,10 @@ export function egressOf(source: RevocationSource): EgressPolicy {
     return { hosts: [host], privateHosts: [host], redirects: 3, ...proxy };
   }
   if (source.hosts === undefined) return { redirects: 3, ...proxy };
-  return { hosts: source.hosts, privateHosts: source.hosts.filter((host) => !host.startsWith('*')), redirects: 3, ...proxy };
+  return {
+    hosts: source.hosts,
+    privateHosts: source.hosts.filter((host) => !host.startsWith('*')),
+    redirects: 3,
+    ...proxy,
+  };
 }

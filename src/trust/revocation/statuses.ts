@@ -160,4 +160,3 @@ function askCrls(
 export function isDefinite(status: CertificateStatus): boolean {
   return status.kind !== 'unknown';
 }
-
