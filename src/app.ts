@@ -24,7 +24,7 @@ import { loadAnchors, type TrustAnchor } from './trust/anchors.ts';
 import { createGate } from './trust/gate.ts';
 import { readCrl } from './trust/revocation/crl-reader.ts';
 import type { CloseWhere } from './trust/revocation/live.ts';
-import { createRevocationService } from './trust/revocation/service.ts';
+import { assembleRevocation } from './trust/revocation/assembly.ts';
 
 export interface AppDeps {
   readonly config: Config;
@@ -69,9 +69,9 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
     const { secondLock, audit } = config;
     const egress = createEgress(deps);
     lifecycle.started('egress', () => egress.close());
-    const service = createRevocationService({ ...deps, anchors, egress, readCrl });
-    await service.load();
-    const { revocation, quarantine } = service;
+    const assembly = assembleRevocation({ ...deps, anchors, egress, readCrl });
+    await assembly.load();
+    const { revocation, quarantine } = assembly;
     const gate = createGate({ ...deps, anchors, secondLock, audit, records, informs, revocation, quarantine });
     lifecycle.started('gate', () => gate.close());
     const ticketKeys = createTicketKeys(config.maxResumptionAge);
@@ -87,7 +87,7 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
     const doors = await Promise.all(listeners.map((listener, index) => openDoor(deps, listener, index)));
     for (const listener of listeners) lifecycle.started('listener', () => listener.close());
     const closeWhere: CloseWhere = (match) => listeners.reduce((sum, listener) => sum + listener.closeWhere(match), 0);
-    lifecycle.started('revocation', await service.start(gate, closeWhere));
+    lifecycle.started('revocation', await assembly.start(gate, closeWhere));
     const management = await createManagementDoor({ logger, metrics, readiness: () => readiness(db) });
     lifecycle.started('management', () => management.close());
     const url = await management.listen(config.management).catch((error) => {

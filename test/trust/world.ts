@@ -28,7 +28,7 @@ import { loadAnchors, type TrustAnchor } from '../../src/trust/anchors.ts';
 import { createGate, type GateDeps } from '../../src/trust/gate.ts';
 import type { Refusal } from '../../src/trust/refusal.ts';
 import { readCrl } from '../../src/trust/revocation/crl-reader.ts';
-import { createRevocationService } from '../../src/trust/revocation/service.ts';
+import { assembleRevocation } from '../../src/trust/revocation/assembly.ts';
 
 export const now = new Date('2026-05-04T10:00:00Z');
 const day = 86_400_000;
@@ -201,11 +201,11 @@ export async function newNode(db: Database, pki: Pki, options: WorldOptions = {}
   const informs = createInformRecorder({ db, clock, events });
   const anchors = await trustAnchors(pki, options.anchors);
   const egress = createEgress({ clock, metrics });
-  const service = createRevocationService({ anchors, db, clock, events, logger, metrics, egress, readCrl });
+  const assembly = assembleRevocation({ anchors, db, clock, events, logger, metrics, egress, readCrl });
   const gate = createGate({
     anchors,
-    revocation: service.revocation,
-    quarantine: service.quarantine,
+    revocation: assembly.revocation,
+    quarantine: assembly.quarantine,
     secondLock: options.secondLock ?? 'enforce',
     audit: { ...auditDefaults, ...options.audit },
     db,
@@ -217,7 +217,7 @@ export async function newNode(db: Database, pki: Pki, options: WorldOptions = {}
     metrics,
   });
   const register = createRegister({ db, clock });
-  return { gate, informs, register, clock, metrics, events: seen, logged, service };
+  return { gate, informs, register, clock, metrics, events: seen, logged, assembly };
 }
 
 export type Node = Awaited<ReturnType<typeof newNode>>;

@@ -19,7 +19,7 @@ import { createOcspKeeper, type OcspKeeper, ocspChannel } from './ocsp-keeper.ts
 import { createQuarantineKeeper, type QuarantineKeeper } from './quarantine.ts';
 import { createRevocation, type Revocation } from './revocation.ts';
 
-export interface RevocationServiceDeps {
+export interface AssemblyDeps {
   readonly anchors: readonly TrustAnchor[];
   readonly db: Database;
   readonly clock: Clock;
@@ -30,7 +30,7 @@ export interface RevocationServiceDeps {
   readonly readCrl: ReadCrl;
 }
 
-export interface RevocationService {
+export interface RevocationAssembly {
   readonly revocation: Revocation;
   readonly quarantine: QuarantineKeeper;
   readonly facts: FactsKeeper;
@@ -43,7 +43,7 @@ export interface RevocationService {
 }
 
 /** Everything about revocation of one node. */
-export function createRevocationService(deps: RevocationServiceDeps): RevocationService {
+export function assembleRevocation(deps: AssemblyDeps): RevocationAssembly {
   const { db, clock, logger, anchors } = deps;
   const complain = (error: unknown, message: string): void => logger.error({ err: error }, message);
   const paths = anchors.map(({ path }) => path);
@@ -68,7 +68,7 @@ export function createRevocationService(deps: RevocationServiceDeps): Revocation
 }
 
 interface Parts {
-  readonly deps: RevocationServiceDeps;
+  readonly deps: AssemblyDeps;
   readonly facts: FactsKeeper;
   readonly ocsp: OcspKeeper;
   readonly fetcher: CrlFetcher;
@@ -77,7 +77,7 @@ interface Parts {
 }
 
 /** TS 33.320 8.3.2.1 leaves it to the operator; who does not check should know. */
-function warnUnchecked({ anchors, logger }: RevocationServiceDeps, facts: FactsKeeper): void {
+function warnUnchecked({ anchors, logger }: AssemblyDeps, facts: FactsKeeper): void {
   const named = facts.peek()?.policy?.document.anchors.map(({ name }) => name) ?? [];
   const unchecked = anchors.filter(({ name }) => !named.includes(name) && !named.includes('*'));
   if (unchecked.length > 0)
