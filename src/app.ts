@@ -141,7 +141,7 @@ function bindFault(key: string, { address, port }: { address: string; port: numb
   const causes: Record<string, readonly [cause: string, remedy: string]> = {
     EADDRINUSE: [
       `port ${port} at ${address} is taken`,
-      'stop what listens there, or set another port (0: any free one)',
+      'stop what listens there, or set another port (HEMS_CWMP_PORT, HEMS_MANAGEMENT_PORT; 0: any free one)',
     ],
     EACCES: [`this user may not bind port ${port}`, 'choose a port above 1023, or grant CAP_NET_BIND_SERVICE'],
     EADDRNOTAVAIL: [`${address} is no address of this machine`, 'write one that is, or 0.0.0.0 for all'],
@@ -154,6 +154,7 @@ function bindFault(key: string, { address, port }: { address: string; port: numb
       key: `${key}.${code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' ? 'address' : 'port'}`,
       cause: known[0],
       remedy: known[1],
+      missing: true,
     },
   ]);
 }

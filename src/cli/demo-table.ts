@@ -1,7 +1,7 @@
 import type { StepOutcome } from './demo-run.ts';
 import { paint, printable } from './terminal.ts';
 
-const widths = { who: 78, decision: 58, peer: 13 } as const;
+const widths = { who: 78, decision: 66, peer: 13 } as const;
 
 export function demoHead(): string {
   const head = `   ${'CLIENT'.padEnd(widths.who)}  ${'DECISION'.padEnd(widths.decision)}  ${'PEER'.padEnd(widths.peer)}  CLIENT SAW`;

@@ -32,6 +32,30 @@ export function isFailure(value: unknown): value is Failure {
 /** All faults at once, each with its key and remedy: nobody wants to learn of them one start at a time. */
 export function configFailure(faults: readonly ConfigFault[]): Failure {
   const lines = faults.map(({ key, cause, remedy }) => `${key}: ${cause}; ${remedy}`);
+  if (faults.length > 0 && faults.every(({ missing }) => missing === true))
+    return failure(exitCodes.unavailable, ['what the configuration names is not to be had', ...lines].join('\n  '));
   const head = faults.length === 1 ? 'the configuration is wrong' : `the configuration has ${faults.length} faults`;
   return failure(exitCodes.usage, [head, ...lines].join('\n  '));
+}
+
+const fileCauses: Readonly<Record<string, string>> = {
+  ENOENT: 'is not there',
+  ENOTDIR: 'is no folder, or lies in what is none',
+  EISDIR: 'is a folder',
+  EEXIST: 'is there already, and is something else',
+  EACCES: 'may not be used by this user',
+  EPERM: 'may not be used by this user',
+  EROFS: 'cannot be written: the file system is read-only',
+  ENOSPC: 'cannot be written: the disk is full',
+  EDQUOT: 'cannot be written: the quota of this user is used up',
+  ENAMETOOLONG: 'has too long a name',
+};
+
+/** What node:fs says of a file or folder that a user named; undefined: it says something else. */
+export function fileFailure(error: unknown): Failure | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, path } = error as NodeJS.ErrnoException;
+  const cause = fileCauses[code ?? ''];
+  if (path === undefined || cause === undefined) return undefined;
+  return failure(exitCodes.unavailable, `${path} ${cause}`, 'check the path, who may use it and the room on the disk');
 }

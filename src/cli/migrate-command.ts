@@ -9,8 +9,9 @@ export function addMigrateCommand(hems: Command): void {
     .command('migrate')
     .description('bring the schema of the database up to date; safe to run from several nodes at once')
     .option('--config <file>', 'configuration file (default: HEMS_CONFIG, or the embedded database)')
+    .option('--data-dir <dir>', 'data directory of the embedded database (default: HEMS_DATA_DIR or ./var)')
     .option('--json', 'print {"migrations":[…]}')
-    .action(async (options: { config?: string; json?: boolean }) => {
+    .action(async (options: { config?: string; dataDir?: string; json?: boolean }) => {
       const config = toolConfig(options);
       await withDatabase({ config, logger: commandLogger(config), migrate: true }, async (db) => {
         const { applied } = await migrationState(db, migrationsDirectory);

@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { StartError } from '../config/fault.ts';
 import { DatabaseError } from '../platform/database-error.ts';
-import { configFailure, exitCodes, type Failure, failure, isFailure } from './failure.ts';
+import { configFailure, exitCodes, type Failure, failure, fileFailure, isFailure } from './failure.ts';
 import { printable } from './terminal.ts';
 
 const help = `
@@ -53,7 +53,10 @@ function asFailure(error: unknown): Failure | undefined {
   if (isFailure(error)) return error;
   if (error instanceof StartError) return configFailure(error.faults);
   if (error instanceof DatabaseError) return failure(exitCodes.unavailable, error.message, error.remedy);
-  return undefined;
+  // Errors of rooms that are loaded only where they are needed: one that knows a remedy is no defect of ours.
+  if (error instanceof Error && 'remedy' in error && typeof error.remedy === 'string')
+    return failure(exitCodes.unavailable, error.message, error.remedy);
+  return fileFailure(error);
 }
 
 /** A fault that a user can cause is one or two lines; anything else is our defect and shows its stack. */

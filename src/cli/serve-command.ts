@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
@@ -119,13 +120,15 @@ function announce(app: RunningApp, config: Config, options: ServeOptions): void 
   print(`${paint('bold', 'Management'.padEnd(12))} ${management}/metrics  /healthz  /readyz`);
   if (options.dev !== true) return;
   print(`${paint('bold', 'Data'.padEnd(12))} ${config.dataDir}  (development PKI in pki/, Postgres in postgres/)`);
+  // Elsewhere than where the commands would look by themselves.
+  const place = config.dataDir === resolve('var') ? '' : ` --data-dir ${config.dataDir}`;
   print(`
 Nobody is let in yet. In another terminal, make a femtocell, enrol it and let it call:
 
-  npx hems pki issue --anchor acme --identity 00a0bc000001.hnb.acme.example --out ${config.dataDir}/cell
-  npx hems device add --anchor acme --identity 00a0bc000001.hnb.acme.example
+  npx hems pki issue --anchor acme --identity 00a0bc000001.hnb.acme.example --out ${config.dataDir}/cell${place}
+  npx hems device add --anchor acme --identity 00a0bc000001.hnb.acme.example${place}
   npx hems simulate --url ${cwmp} --certs ${config.dataDir}/cell --count 1
-  npx hems events
+  npx hems events${place}
 
 Ctrl-C stops everything; the next start takes up the same data.`);
 }

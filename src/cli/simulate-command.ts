@@ -106,9 +106,11 @@ function progressLine({ calls, complete, devices }: FleetStatistics, options: Op
   return `[${'#'.repeat(filled)}${'.'.repeat(30 - filled)}] ${text} of ${wanted}`;
 }
 
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
 function report(statistics: FleetStatistics): void {
   const { devices, calls, complete, resumed, milliseconds, elapsedSeconds } = statistics;
-  print(`${devices} femtocells made ${calls} calls in ${elapsedSeconds.toFixed(1)} s.`);
+  print(`${count(devices, 'femtocell')} made ${count(calls, 'call')} in ${elapsedSeconds.toFixed(1)} s.`);
   print(`${paint('green', `${complete} complete`)} (${resumed} resumed their TLS session)`);
   if (complete > 0) {
     const { median, p95, max } = milliseconds;

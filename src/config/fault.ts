@@ -5,6 +5,8 @@ export interface ConfigFault {
   /** Never holds the value of a secret. */
   readonly cause: string;
   readonly remedy: string;
+  /** What is configured may be right, but it is not there now: a file, a port. */
+  readonly missing?: true;
 }
 
 /** A start that cannot succeed: what is wrong, by key of the configuration. */

@@ -19,7 +19,9 @@ export function readYamlFile(file: string): YamlFile | readonly ConfigFault[] {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     const cause = error instanceof Error ? error.message : String(error);
-    return [{ key: file, cause: `cannot be read: ${cause}`, remedy: 'check the path and who may read it' }];
+    return [
+      { key: file, cause: `cannot be read: ${cause}`, remedy: 'check the path and who may read it', missing: true },
+    ];
   }
   return parse(text, file);
 }

@@ -55,10 +55,19 @@ const fileNames = [...authorityPlans.map(({ name }) => name), 'hems-ec', 'hems-r
   `${name}.key`,
 ]);
 
+/** The folder holds something else, and nothing in it was touched. */
+export class ForeignFolderError extends Error {
+  readonly remedy = 'name a data directory that is empty, or new';
+  constructor(dir: string, found: string) {
+    super(`${dir} is no development PKI: it holds ${JSON.stringify(found)}`);
+    this.name = 'ForeignFolderError';
+  }
+}
+
 /**
  * Makes the development PKI in `dir`, or takes up the one that is there: two manufacturers with root and issuing CA, an
  * operator's CA, and the H(e)MS's certificates for loopback. The folder appears at once or not at all, so a kill in the
- * middle leaves nothing half-made; a damaged one is set aside, never deleted. Throws if `dir` holds anything else.
+ * middle leaves nothing half-made; a damaged one is set aside, never deleted. Throws ForeignFolderError if `dir` holds anything else.
  */
 export async function createDevelopmentPki(dir: string, at: Date): Promise<DevelopmentPki> {
   const target = resolve(dir);
@@ -158,8 +167,7 @@ async function inspect(dir: string): Promise<'absent' | 'complete' | 'damaged'> 
   if (present.length === 0) return 'absent';
   const foreign = present.find((name) => name !== manifestName && !fileNames.includes(name));
   const complete = await matchesManifest(dir);
-  if (!complete && foreign !== undefined)
-    throw new Error(`${dir} is no development PKI (it holds ${JSON.stringify(foreign)}): name an empty or new folder`);
+  if (!complete && foreign !== undefined) throw new ForeignFolderError(dir, foreign);
   return complete ? 'complete' : 'damaged';
 }
 

@@ -12,6 +12,8 @@ export interface SetupFault {
   readonly key: string;
   readonly cause: string;
   readonly remedy: string;
+  /** The file is not there, or may not be read. */
+  readonly missing?: true;
 }
 
 /** A certificate that hems may serve, as far as it can be judged without the time. */

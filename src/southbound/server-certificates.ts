@@ -79,7 +79,7 @@ async function readText(file: string): Promise<string | Omit<SetupFault, 'key'>>
     const { code } = error as NodeJS.ErrnoException;
     const remedy =
       code === 'ENOENT' ? 'put the file there, or correct the path' : 'let the service account read it (and only it)';
-    return { cause: `${file} cannot be read (${code ?? 'unknown error'})`, remedy };
+    return { cause: `${file} cannot be read (${code ?? 'unknown error'})`, remedy, missing: true };
   }
 }
 

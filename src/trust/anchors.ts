@@ -27,6 +27,8 @@ export interface AnchorFault {
   readonly key: string;
   readonly cause: string;
   readonly remedy: string;
+  /** The file is not there, or may not be read. */
+  readonly missing?: true;
 }
 
 export type AnchorsResult =
@@ -106,7 +108,7 @@ async function readAnchorFile(path: string, key: string, readFile: AnchorOptions
     if (!unreadable && !(error instanceof PemError) && !(error instanceof DerError)) throw error;
     const cause = unreadable ? error.message : `${path}: ${error.message}`;
     const remedy = 'give a readable file with one or more CA certificates in PEM (-----BEGIN CERTIFICATE-----)';
-    return { key, certificates: [], faults: [{ key, cause, remedy }] };
+    return { key, certificates: [], faults: [{ key, cause, remedy, ...(unreadable && { missing: true }) }] };
   }
 }
 
