@@ -22,6 +22,14 @@ export function addCertificateCommands(hems: Command): void {
     .addOption(profileOption())
     .option('--json', 'for machines')
     .action(async (options) => (await import('./certificate-profile.ts')).printProfile(options));
+  certificate
+    .command('survey')
+    .description('what each rule would refuse of the certificates that devices have shown, by anchor')
+    .addOption(profileOption())
+    .option('--config <file>', 'configuration file (default: HEMS_CONFIG, or the embedded database)')
+    .option('--data-dir <dir>', 'data directory of the embedded database (default: HEMS_DATA_DIR or ./var)')
+    .option('--json', 'for machines')
+    .action(async (options) => (await import('./certificate-survey.ts')).survey(options));
 }
 
 export interface CheckOptions {
@@ -55,7 +63,11 @@ function addCheck(certificate: Command): void {
     .option('--require-explicit-policy', 'the path must be valid for an acceptable policy (RFC 5280 6.1.1 (f))')
     .option('--inhibit-policy-mapping', 'policy mappings are not followed (RFC 5280 6.1.1 (e))')
     .option('--inhibit-any-policy', 'anyPolicy stands for no policy (RFC 5280 6.1.1 (g))')
-    .option('--max-depth <n>', 'most intermediates, self-issued ones not counted; 0 for none', wholeNumber(0, 100))
+    .option(
+      '--max-depth <n>',
+      'most intermediates, self-issued ones not counted; 0 for none',
+      wholeNumber(0, 1_000_000),
+    )
     .option('--accept-expired-anchor', 'accept trust anchors outside their validity')
     .option('--offline', 'fetch nothing')
     .option('--json', 'print {"valid":…,"path":[…],"reasons":[…],"identity":…}')

@@ -128,7 +128,7 @@ export const configSchema = z.strictObject({
   management: z.strictObject({ address: z.string().default('127.0.0.1'), port: port.default(7548) }).prefault({}),
   listeners: z.array(listener).min(1),
   anchors: z.array(anchor).min(1),
-  secondLock: z.enum(['enforce', 'count', 'off']).default('enforce'),
+  secondLock: z.enum(['enforce', 'count', 'off']).default('count'),
   /** A full handshake at least this often (at most 24 h); also the life of a ticket key (at most 12 h). */
   maxResumptionAge: duration.prefault('12h'),
   limits: limits.prefault({}),

@@ -102,6 +102,15 @@ export function insertCertificate(
   };
 }
 
+/** The octets of a certificate that was just inserted; read by whoever surveys them. */
+export function insertShown(deviceId: string, { fingerprint, leaf }: ShownCertificate): Query {
+  return {
+    text: `insert into shown_certificates (device_id, fingerprint, certificate) values ($1, $2, $3)
+           on conflict (device_id, fingerprint) do nothing`,
+    values: [deviceId, fingerprint, Buffer.from(leaf.der)],
+  };
+}
+
 export function setChain(deviceId: string, shown: ShownCertificate): Query {
   return {
     text: 'update device_certificates set chain_id = $3 where device_id = $1 and fingerprint = $2',

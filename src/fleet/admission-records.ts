@@ -107,6 +107,7 @@ async function register(tx: Queryable, { identity, shown, rule, id, at }: Regist
   await tx.query(queries.insertChain(shown, at));
   // A quarantined device's key is approved together with the device.
   await tx.query(queries.insertCertificate(id, identity, shown, quarantine ? 'held' : 'approved', at));
+  await tx.query(queries.insertShown(id, shown));
   await recordChange(tx, {
     deviceId: id,
     at,
@@ -139,6 +140,7 @@ async function remember(tx: Queryable, input: RememberInput): Promise<KeyDecisio
   if (state === 'refused' || (state === 'held' && held >= mostHeld)) return state;
   await tx.query(queries.insertChain(shown, at));
   await tx.query(queries.insertCertificate(deviceId, identity, shown, state, at));
+  await tx.query(queries.insertShown(deviceId, shown));
   if (verdict.kind === 'new') await recordNewKey(tx, input, verdict);
   return state;
 }

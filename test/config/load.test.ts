@@ -69,7 +69,7 @@ const withAnchor = (changes: Changes): Changes => ({ anchors: [{ ...anchor, ...c
 describe('a configuration', () => {
   test('needs little and gets safe defaults', (t) => {
     const { config } = loaded(t);
-    assert.equal(config.secondLock, 'enforce');
+    assert.equal(config.secondLock, 'count');
     assert.equal(config.maxResumptionAge, 12 * 3_600_000);
     assert.equal(config.limits.idleTime, 75_000);
     assert.deepEqual(config.management, { address: '127.0.0.1', port: 7548 });

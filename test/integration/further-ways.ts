@@ -98,7 +98,7 @@ export const furtherWays: readonly FurtherWay[] = [
     title: 'a certificate that OpenSSL alone objects to',
     verdict: ['path', 'second_lock', 'openssl_invalid_purpose', 'known', 'acme'],
     run: async (t, database) => {
-      const stage = await withStage(t, { database });
+      const stage = await withStage(t, { database, config: { secondLock: 'enforce' } });
       const device = await stage.known();
       const credentials = await mintDevice(stage.pki, {
         subject: [['CN', 'cell']],
