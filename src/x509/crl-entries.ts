@@ -1,10 +1,18 @@
 import { eachExtension, readInside } from './crl-extensions.ts';
-import { addEntry, canonicalSerial, epochSeconds, newTable, noReason, type TableBuilder } from './crl-table.ts';
+import {
+  addEntry,
+  canonicalSerial,
+  epochSeconds,
+  mostEntries,
+  newTable,
+  noReason,
+  type TableBuilder,
+} from './crl-table.ts';
 import { type DerCursor, type DerElement, derError, enter, expect, type Field, finish, more, tags } from './der.ts';
 import { readTime } from './der-times.ts';
 import { integerHex, smallInteger } from './der-values.ts';
 import { readGeneralNamesSequence } from './general-name.ts';
-import type { Name } from './name.ts';
+import { type Name, parseName } from './name.ts';
 import { entryExtensionOids } from './oids.ts';
 import { nameKey } from './path-anchor.ts';
 
@@ -61,12 +69,11 @@ export function readEntries(reader: EntryReader, bytes: Uint8Array, from: number
       if (slow === undefined) return at;
       at = slow;
     } else at = next;
-    if (table.count > mostEntries) throw derError(reader.parent, 'too_many', `more than ${mostEntries} entries`);
+    if (table.count >= mostEntries && at < end)
+      throw derError(reader.parent, 'too_many', `more than ${mostEntries} entries`);
   }
   return at;
 }
-
-export const mostEntries = 8_000_000;
 
 /** SEQUENCE { SEQUENCE { OID reasonCode, OCTET STRING { ENUMERATED … */
 const reasonOnly = [0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15, 0x04, 0x03, 0x0a, 0x01];
@@ -202,7 +209,8 @@ function issuerNumber(reader: EntryReader, cursor: DerCursor, name: string): num
   if (number === undefined) {
     number = reader.issuers.length;
     if (number > mostIssuers) throw derError(field, 'too_many', `more than ${mostIssuers} certificate issuers`);
-    reader.issuers.push(directory.name);
+    // Apart from the bytes it came in, which need not outlive the reading.
+    reader.issuers.push(parseName(new Uint8Array(directory.name.der)));
     reader.issuerNumbers.set(key, number);
   }
   return number;

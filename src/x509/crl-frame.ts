@@ -20,8 +20,11 @@ import { type Name, readName } from './name.ts';
 /** Bytes and depth of a CRL. */
 export const crlLimits: DerLimits = { bytes: 64 * 1024 * 1024, depth: 24 };
 
-/** What stands before the first entry must lie in this many bytes, what stands behind the last one too. */
+/** What stands before the first entry of a CRL that comes in pieces must lie in this many bytes. */
 export const frameBytes = 64 * 1024;
+
+/** Most bytes behind the last entry: extensions and signature. */
+const mostTail = 256 * 1024;
 
 /** What stands before the entries (RFC 5280 5.1). Offsets count from the start of the CRL. */
 export interface CrlHead {
@@ -59,6 +62,7 @@ export function readHead(bytes: Uint8Array, total: number, limits: DerLimits = c
     throw derError(tbs, 'too_large', `more than ${bytes.length} bytes before the first entry`);
   const algorithm = signatureAlgorithmOf(inner);
   const tailStart = cursor.offset;
+  if (total - tailStart > mostTail) throw derError(tbs, 'too_large', `more than ${mostTail} bytes behind the entries`);
   return { version, issuer, thisUpdate, nextUpdate, algorithm, tbs, total, list: entries, tailStart, inner };
 }
 

@@ -16,7 +16,7 @@ export interface RevokedTable {
   readonly reasons: Uint8Array;
   /** Number of the certificate issuer of each entry; absent where it is always the issuer of the CRL, number 0. */
   readonly issuers: Uint32Array | undefined;
-  /** Open addressing: entry + 1, or 0. */
+  /** Open addressing: the number of the entry + 1 in the lower 23 bits, bits of its hash above them; 0 where free. */
   readonly slots: Uint32Array;
   /** What serial numbers are hashed with; chosen at random, so that nobody can choose numbers that collide. */
   readonly key: number;
@@ -32,11 +32,11 @@ export const epochSeconds = Date.UTC(1950, 0, 1) / 1000;
 export interface TableBuilder {
   count: number;
   used: number;
-  readonly serials: Uint8Array;
-  readonly starts: Uint32Array;
-  readonly dates: Uint32Array;
-  readonly reasons: Uint8Array;
-  issuers: Uint32Array | undefined;
+  readonly serials: Uint8Array<ArrayBuffer>;
+  readonly starts: Uint32Array<ArrayBuffer>;
+  readonly dates: Uint32Array<ArrayBuffer>;
+  readonly reasons: Uint8Array<ArrayBuffer>;
+  issuers: Uint32Array<ArrayBuffer> | undefined;
 }
 
 /** An entry takes at least 20 bytes: its header, one octet of serial number with its own, and a UTCTime. */
@@ -82,7 +82,7 @@ export function addEntry(
 const longestRun = 2048;
 
 /**
- * Cuts the arrays to size and makes the index. Of two entries for one certificate the first holds, unless it only takes
+ * Cuts the arrays to size, which ends the builder, and makes the index. Of two entries for one certificate the first holds, unless it only takes
  * back. Undefined when numbers were chosen to collide.
  */
 export function finishTable(builder: TableBuilder): RevokedTable | undefined {
@@ -91,11 +91,11 @@ export function finishTable(builder: TableBuilder): RevokedTable | undefined {
   const slots = new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(4, 2 * count))));
   const table: RevokedTable = {
     count,
-    serials: builder.serials.slice(0, used),
-    starts: builder.starts.slice(0, count + 1),
-    dates: builder.dates.slice(0, count),
-    reasons: builder.reasons.slice(0, count),
-    issuers: builder.issuers?.slice(0, count),
+    serials: octets(builder.serials, used),
+    starts: words(builder.starts, count + 1),
+    dates: words(builder.dates, count),
+    reasons: octets(builder.reasons, count),
+    issuers: builder.issuers && words(builder.issuers, count),
     slots,
     key: randomInt(2 ** 31) * 2 + 1,
   };
@@ -103,22 +103,34 @@ export function finishTable(builder: TableBuilder): RevokedTable | undefined {
   return table;
 }
 
+/** Moved into memory of the right size; what was larger is free at once, not when the collector comes. */
+const octets = ({ buffer }: Uint8Array<ArrayBuffer>, length: number) => new Uint8Array(buffer.transfer(length));
+const words = ({ buffer }: Uint32Array<ArrayBuffer>, length: number) => new Uint32Array(buffer.transfer(4 * length));
+
+/** Bits of a slot that number an entry; those above are compared first, so that a miss rarely looks further. */
+const entryBits = 23;
+const entryMask = 2 ** entryBits - 1;
+/** As many entries as can be numbered. */
+export const mostEntries = 8_000_000;
+
 function insert(table: RevokedTable, entry: number): boolean {
-  const { serials, starts, reasons, slots } = table;
+  const { serials, starts, reasons, slots, key } = table;
   const mask = slots.length - 1;
-  const [from, to] = [starts[entry] as number, starts[entry + 1] as number];
+  const to = starts[entry + 1] as number;
   const issuer = table.issuers?.[entry] ?? 0;
-  let hash = startHash(table.key, issuer);
-  for (let i = from; i < to; i++) hash = step(hash, serials[i] as number, table.key);
-  let slot = spread(hash, table.key) & mask;
+  let state = startHash(key, issuer);
+  for (let i = starts[entry] as number; i < to; i++) state = step(state, serials[i] as number, key);
+  const hash = spread(state, key);
+  const tag = hash & ~entryMask;
+  let slot = hash & mask;
   for (let run = 0; run < longestRun; run++) {
-    const other = (slots[slot] as number) - 1;
-    if (other < 0) {
-      slots[slot] = entry + 1;
+    const taken = slots[slot] as number;
+    if (taken === 0) {
+      slots[slot] = tag | (entry + 1);
       return true;
     }
-    if (sameEntry(table, other, entry, issuer)) {
-      if (reasons[other] === removeFromCRL) slots[slot] = entry + 1;
+    if ((taken & ~entryMask) === tag && sameEntry(table, (taken & entryMask) - 1, entry, issuer)) {
+      if (reasons[(taken & entryMask) - 1] === removeFromCRL) slots[slot] = tag | (entry + 1);
       return true;
     }
     slot = (slot + 1) & mask;
@@ -143,25 +155,32 @@ function spread(hash: number, key: number): number {
   return folded ^ (folded >>> 13);
 }
 
+/** Where look-ups write the serial number they look for: one at a time, so that none has to be made for each. */
+let wanted = new Uint8Array(64);
+
 /** The entry for a serial number (hex as in `Certificate.serialNumber`), or -1. */
 export function findEntry(table: RevokedTable, serialNumber: string, issuer: number): number {
-  const serial = canonicalSerial(serialNumber);
-  const { slots, starts, serials, key } = table;
+  const length = writeSerial(serialNumber);
+  const { slots, starts, serials, issuers, key } = table;
   const mask = slots.length - 1;
-  let hash = startHash(key, issuer);
-  for (const octet of serial) hash = step(hash, octet, key);
-  let slot = spread(hash, key) & mask;
+  let state = startHash(key, issuer);
+  for (let i = 0; i < length; i++) state = step(state, wanted[i] as number, key);
+  const hash = spread(state, key);
+  const tag = hash & ~entryMask;
+  let slot = hash & mask;
   // Ends at the latest at a free place: at most half of them are taken.
   for (;;) {
-    const entry = (slots[slot] as number) - 1;
-    if (entry < 0) return -1;
-    const from = starts[entry] as number;
-    if (
-      (starts[entry + 1] as number) - from === serial.length &&
-      (table.issuers?.[entry] ?? 0) === issuer &&
-      serial.every((octet, i) => serials[from + i] === octet)
-    )
-      return entry;
+    const taken = slots[slot] as number;
+    if (taken === 0) return -1;
+    if ((taken & ~entryMask) === tag) {
+      const entry = (taken & entryMask) - 1;
+      const from = starts[entry] as number;
+      if ((starts[entry + 1] as number) - from === length && (issuers === undefined ? 0 : issuers[entry]) === issuer) {
+        let i = 0;
+        while (i < length && serials[from + i] === wanted[i]) i++;
+        if (i === length) return entry;
+      }
+    }
     slot = (slot + 1) & mask;
   }
 }
@@ -171,20 +190,28 @@ export function findEntry(table: RevokedTable, serialNumber: string, issuer: num
  * positive); of a negative one the magnitude behind a zero octet.
  */
 export function canonicalSerial(hex: string): Uint8Array {
-  const negative = hex.charCodeAt(0) === 0x2d;
-  const digits = negative ? hex.length - 1 : hex.length;
-  const octets = new Uint8Array(((digits + 1) >> 1) + (negative ? 1 : 0));
-  let at = octets.length - 1;
-  for (let i = hex.length - 1; at >= (negative ? 1 : 0); i -= 2, at--)
-    octets[at] = nibble(hex, i) | (i > hex.length - digits ? nibble(hex, i - 1) << 4 : 0);
-  return octets;
+  return wanted.slice(0, writeSerial(hex));
 }
 
-/** Of "0"–"9", "a"–"f", "A"–"F". */
-function nibble(hex: string, at: number): number {
-  const code = hex.charCodeAt(at);
-  return code < 0x40 ? code - 0x30 : (code & 0x1f) + 9;
+/** Writes it to `wanted`; its length. */
+function writeSerial(hex: string): number {
+  const sign = hex.charCodeAt(0) === 0x2d ? 1 : 0;
+  const length = ((hex.length - sign + 1) >> 1) + sign;
+  if (length > wanted.length) wanted = new Uint8Array(length);
+  wanted[0] = 0;
+  let at = length - 1;
+  let i = hex.length - 1;
+  for (; i > sign; i -= 2) wanted[at--] = (nibble(hex, i - 1) << 4) | nibble(hex, i);
+  if (i === sign) wanted[at] = nibble(hex, i);
+  return length;
 }
+
+/** The value of each hex digit by its character. */
+const nibbles = new Uint8Array(128);
+for (const [value, digit] of [...'0123456789abcdef'].entries())
+  for (const character of [digit, digit.toUpperCase()]) nibbles[character.charCodeAt(0)] = value;
+
+const nibble = (hex: string, at: number): number => nibbles[hex.charCodeAt(at)] as number;
 
 /** Hex, as in `Certificate.serialNumber`, of what `canonicalSerial` wrote. */
 export function serialText(serial: Uint8Array): string {

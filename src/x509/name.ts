@@ -6,6 +6,7 @@ import {
   enter,
   expect,
   finish,
+  openDer,
   sameBytes,
   take,
   tags,
@@ -46,6 +47,14 @@ export function readName(cursor: DerCursor, name: string): Name {
 /** A Name from its SEQUENCE (or, in a distribution point, the RelativeDistinguishedName added to an issuer). */
 export function nameOf(element: DerElement): Name {
   return { der: whole(element), rdns: collect(enter(element), readRelativeName, mostRdns) };
+}
+
+/** Reads a name that stands alone. */
+export function parseName(der: Uint8Array): Name {
+  const cursor = openDer(der, 'name');
+  const name = readName(cursor, 'name');
+  finish(cursor);
+  return name;
 }
 
 export function readRelativeName(cursor: DerCursor): RelativeName {

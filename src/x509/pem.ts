@@ -12,8 +12,8 @@ const mostBlocks = 10_000;
  * The DER of every block with this label, in order; text between blocks and blocks of other labels are passed over.
  * Throws `PemError` when there is none, or a block is broken.
  */
-export function readPem(text: string, label: string): Uint8Array[] {
-  if (text.length > mostText) throw new PemError(`more than ${mostText} characters of PEM`);
+export function readPem(text: string, label: string, most = mostText): Uint8Array[] {
+  if (text.length > most) throw new PemError(`more than ${most} characters of PEM`);
   const begin = `-----BEGIN ${label}-----`;
   const end = `-----END ${label}-----`;
   const blocks: Uint8Array[] = [];

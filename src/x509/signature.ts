@@ -1,4 +1,5 @@
-import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { constants, createPublicKey, createVerify, type KeyObject, verify } from 'node:crypto';
+import type { SignatureAlgorithm } from './algorithms.ts';
 import type { Signature } from './certificate.ts';
 import { writePem } from './pem.ts';
 import type { PublicKeyInfo } from './public-key.ts';
@@ -50,24 +51,57 @@ const keysFor: Readonly<Record<string, readonly string[]>> = {
   ed25519: ['ed25519'],
 };
 
-/** Verifies over the octets that were signed, never over something encoded anew. */
-export function verifySignature(signature: Signature, key: PublicKeyInfo): SignatureVerdict {
-  const { algorithm } = signature;
+/** The key for an algorithm, or why it cannot be used. */
+function keyFor(algorithm: SignatureAlgorithm, key: PublicKeyInfo): KeyObject | Exclude<SignatureVerdict, 'good'> {
   if (algorithm.kind === 'refused' || algorithm.kind === 'unknown') return 'algorithm_refused';
   if (!keysFor[algorithm.kind]?.includes(key.algorithm)) return 'key_mismatch';
-  const object = toKeyObject(key);
-  if (object === undefined) return 'key_unusable';
-  const hashName = algorithm.kind === 'ed25519' ? null : algorithm.hash;
-  const pss = algorithm.kind === 'rsa-pss';
-  const options = pss
-    ? { key: object, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: algorithm.saltLength }
-    : object;
+  return toKeyObject(key) ?? 'key_unusable';
+}
+
+function optionsFor(algorithm: SignatureAlgorithm, key: KeyObject) {
+  if (algorithm.kind !== 'rsa-pss') return { key };
+  return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: algorithm.saltLength };
+}
+
+/** Verifies over the octets that were signed, never over something encoded anew. */
+export function verifySignature({ algorithm, signed, value }: Signature, key: PublicKeyInfo): SignatureVerdict {
+  const object = keyFor(algorithm, key);
+  if (typeof object === 'string') return object;
+  const hashName = 'hash' in algorithm ? algorithm.hash : null;
+  return verdictOf(() => verify(hashName, signed, optionsFor(algorithm, object), value));
+}
+
+function verdictOf(verified: () => boolean): SignatureVerdict {
   try {
-    return verify(hashName, signature.signed, options, signature.value) ? 'good' : 'bad';
+    return verified() ? 'good' : 'bad';
   } catch {
     // OpenSSL throws on what it cannot process, e.g. PSS parameters that the key forbids.
     return 'bad';
   }
+}
+
+/** A verification of what comes piece by piece. */
+export interface RunningVerification {
+  readonly update: (signed: Uint8Array) => void;
+  readonly verdict: (value: Uint8Array) => SignatureVerdict;
+}
+
+/** The same as `verifySignature` where what is signed is too big to be held at once; Ed25519 holds it all the same. */
+export function beginVerification(algorithm: SignatureAlgorithm, key: PublicKeyInfo): RunningVerification {
+  const object = keyFor(algorithm, key);
+  if (typeof object === 'string') return { update: () => undefined, verdict: () => object };
+  if (!('hash' in algorithm)) {
+    const pieces: Uint8Array[] = [];
+    return {
+      update: (signed) => pieces.push(new Uint8Array(signed)),
+      verdict: (value) => verdictOf(() => verify(null, Buffer.concat(pieces), object, value)),
+    };
+  }
+  const running = createVerify(algorithm.hash);
+  return {
+    update: (signed) => running.update(signed),
+    verdict: (value) => verdictOf(() => running.verify(optionsFor(algorithm, object), value)),
+  };
 }
 
 /**

@@ -14,6 +14,10 @@ const parts: Record<string, { title: string; run: () => Promise<readonly Row[]> 
     title: 'Judging certificate paths',
     run: async () => (await import('./x509.ts')).benchX509(),
   },
+  crl: {
+    title: 'Loading a CRL of a million entries (42 MB)',
+    run: async () => (await import('./crl.ts')).benchCrl(),
+  },
   cwmp: {
     title: 'Reading and writing CWMP',
     run: async () => (await import('./cwmp.ts')).benchCwmp(),
