@@ -30,9 +30,16 @@ export function leafIssuerOf(leaf: Certificate): Buffer {
   return hash('sha256', leaf.issuer.der, 'buffer');
 }
 
+const chainIds = new WeakMap<CertificatePath, Buffer>();
+
 /** Names a chain by the issuer name of its leaf and the fingerprints of its intermediates. */
-export function chainIdOf({ leaf, intermediates }: CertificatePath): Buffer {
-  const digest = createHash('sha256').update(leafIssuerOf(leaf));
-  for (const { fingerprint } of intermediates) digest.update(fingerprint, 'hex');
-  return digest.digest();
+export function chainIdOf(path: CertificatePath): Buffer {
+  let id = chainIds.get(path);
+  if (id === undefined) {
+    const digest = createHash('sha256').update(leafIssuerOf(path.leaf));
+    for (const { fingerprint } of path.intermediates) digest.update(fingerprint, 'hex');
+    id = digest.digest();
+    chainIds.set(path, id);
+  }
+  return id;
 }

@@ -1,9 +1,12 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { Gauge, Histogram, type Registry } from 'prom-client';
-import { DatabaseError, explainDatabaseError } from './database-error.ts';
+import { Gauge, type Registry } from 'prom-client';
+import { explainDatabaseError } from './database-error.ts';
+import { createLending, isStalePlan, type Lending } from './postgres-lending.ts';
 import { createListening, type LinkHandler } from './postgres-listening.ts';
+import { runPrepared } from './postgres-statement.ts';
 import { columnTypes } from './postgres-types.ts';
+import { tallyHistogram } from './tally.ts';
 
 export interface Query {
   /** Names a prepared statement: parsed and planned once a connection. One name, one text. */
@@ -84,14 +87,14 @@ export function openPool(config: PoolConfig): Database {
     idle_in_transaction_session_timeout: 60_000,
   });
   pool.on('error', (error) => config.logger?.warn({ err: error }, 'an idle database connection was lost'));
-  // pg takes its own listener off while a connection is lent, and an 'error' without a listener ends the process.
-  pool.on('connect', (client) => client.on('error', () => undefined));
-  const observe = observer(pool, config.metrics);
+  const lending = createLending(pool);
+  const { lend } = lending;
+  const observe = observer(pool, lending, config.metrics);
   const explain = (error: unknown): unknown => explainDatabaseError(error, config.url);
   const run = async <Row>(query: Query): Promise<Rows<Row>> => {
     const done = observe();
     try {
-      return await retryOnce(() => lend(pool, (client) => send<Row>(client, query)));
+      return await retryOnce(() => lend((client) => send<Row>(client, query)));
     } catch (error) {
       throw explain(error);
     } finally {
@@ -104,7 +107,7 @@ export function openPool(config: PoolConfig): Database {
     pool,
     query: run,
     transaction: (fn) =>
-      lend(pool, (client) => transact(client, fn)).catch((error) => {
+      lend((client) => transact(client, fn)).catch((error) => {
         throw explain(error);
       }),
     alone: (fn) =>
@@ -117,6 +120,7 @@ export function openPool(config: PoolConfig): Database {
     },
     close: once(async () => {
       await listening.close();
+      lending.close();
       await pool.end();
     }),
   };
@@ -142,49 +146,11 @@ async function apart<T>(settings: pg.ClientConfig, fn: (session: Queryable) => P
 }
 
 async function send<Row>(client: pg.ClientBase, query: Query): Promise<Rows<Row>> {
-  // pg reads these three keys and leaves the object as it is.
+  const { name, text, values } = query;
+  if (name !== undefined) return (await runPrepared(client, { name, text, ...(values && { values }) })) as Rows<Row>;
+  // pg reads these keys and leaves the object as it is.
   const result = await client.query(query as pg.QueryConfig);
   return { rows: result.rows as Row[], count: result.rowCount ?? 0 };
-}
-
-/** A connection goes back into the pool only if the server itself answered, so that its state is known. */
-async function lend<T>(pool: pg.Pool, fn: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect().catch((error: unknown) => {
-    throw isExhausted(pool) ? busy(pool, error) : error;
-  });
-  let broken: Error | boolean = false;
-  try {
-    return await fn(client);
-  } catch (error) {
-    broken = !isAnswer(error) || isStalePlan(error);
-    throw error;
-  } finally {
-    client.release(broken);
-  }
-}
-
-/** As opposed to a connection that could not be made, which pg words alike. */
-function isExhausted(pool: pg.Pool): boolean {
-  return pool.totalCount >= pool.options.max && pool.idleCount === 0;
-}
-
-function busy(pool: pg.Pool, cause: unknown): DatabaseError {
-  return new DatabaseError(
-    'busy',
-    `all ${pool.options.max} connections to the database are busy`,
-    'raise database.poolSize, or look for slow statements on the server',
-    { cause },
-  );
-}
-
-/** An error that the server sent about the statement, after which the connection is as good as before. */
-function isAnswer(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && !/^(57P|08|XX)/.test(error.code ?? '');
-}
-
-/** A migration changed what a prepared statement answers: the statement was refused before it did anything. */
-function isStalePlan(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && (error.code === '26000' || error.routine === 'RevalidateCachedQuery');
 }
 
 async function retryOnce<T>(fn: () => Promise<T>): Promise<T> {
@@ -210,25 +176,28 @@ async function transact<T>(client: pg.PoolClient, fn: (tx: Queryable) => Promise
 }
 
 /** Answers a function that starts one measurement and answers the function that ends it. */
-function observer(pool: pg.Pool, metrics: Registry | undefined): () => () => void {
+function observer(pool: pg.Pool, { atHand }: Lending, metrics: Registry | undefined): () => () => void {
   if (metrics === undefined) return () => () => undefined;
   const registers = [metrics];
-  const seconds = new Histogram({
+  const seconds = tallyHistogram({
     name: 'hems_platform_query_seconds',
     help: 'Time from asking for a connection to the answer of one statement',
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
     registers,
-  });
+  }).series({});
   new Gauge({
     name: 'hems_platform_database_connections',
     help: 'Connections of the pool',
     labelNames: ['state'] as const,
     registers,
     collect() {
-      this.set({ state: 'idle' }, pool.idleCount);
-      this.set({ state: 'busy' }, pool.totalCount - pool.idleCount);
+      this.set({ state: 'idle' }, pool.idleCount + atHand());
+      this.set({ state: 'busy' }, pool.totalCount - pool.idleCount - atHand());
       this.set({ state: 'waited_for' }, pool.waitingCount);
     },
   });
-  return () => seconds.startTimer();
+  return () => {
+    const started = performance.now();
+    return () => seconds((performance.now() - started) / 1000);
+  };
 }

@@ -1,4 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import { tallyCounter, tallyHistogram } from '../platform/tally.ts';
 
 /** How a TCP connection ended up; `silent`: it came and went without a byte, as load balancers' probes do. */
 export type ConnectionOutcome = (typeof connectionOutcomes)[number];
@@ -40,20 +41,25 @@ function counter<T extends string>(registers: Registers, name: string, help: str
   return new Counter({ name: `hems_southbound_${name}`, help, labelNames, registers });
 }
 
+/** Counted in every session. */
+function tallied<T extends string>(registers: Registers, name: string, help: string, labelNames: readonly T[]) {
+  return tallyCounter({ name: `hems_southbound_${name}`, help, labelNames, registers });
+}
+
 function gauge<T extends string>(registers: Registers, name: string, help: string, labelNames: readonly T[]) {
   return new Gauge({ name: `hems_southbound_${name}`, help, labelNames, registers });
 }
 
 function seconds<T extends string>(registers: Registers, name: string, help: string, labelNames: readonly T[]) {
   const buckets = [...short, 30, 60, 300];
-  return new Histogram({ name: `hems_southbound_${name}`, help, labelNames, registers, buckets });
+  return tallyHistogram({ name: `hems_southbound_${name}`, help, labelNames, registers, buckets });
 }
 
 function handshakeFamilies(to: Registers) {
   const ofHandshake = ['listener', 'tls_version', 'resumed'] as const;
   return {
     connections: gauge(to, 'connections', 'TCP connections that are open', listener),
-    connectionsTotal: counter(to, 'connections_total', 'TCP connections by what became of them', [
+    connectionsTotal: tallied(to, 'connections_total', 'TCP connections by what became of them', [
       'listener',
       'outcome',
     ] as const),
@@ -70,9 +76,9 @@ function handshakeFamilies(to: Registers) {
 
 function sessionFamilies(to: Registers) {
   return {
-    requests: counter(to, 'requests_total', 'HTTP answers by status', ['listener', 'status'] as const),
+    requests: tallied(to, 'requests_total', 'HTTP answers by status', ['listener', 'status'] as const),
     sessions: gauge(to, 'sessions', 'CWMP sessions that are open', listener),
-    sessionsTotal: counter(to, 'sessions_total', 'CWMP sessions by how they ended', ['listener', 'outcome'] as const),
+    sessionsTotal: tallied(to, 'sessions_total', 'CWMP sessions by how they ended', ['listener', 'outcome'] as const),
     session: seconds(to, 'session_seconds', 'From the Inform to the end of the session', listener),
     sharedSecretsIgnored: counter(
       to,
@@ -119,7 +125,7 @@ export interface DoorMetrics {
   closed(): void;
   connection(outcome: ConnectionOutcome): void;
   handshakes(inFlight: number, waiting: number): void;
-  handshakeDone(seconds: number, tlsVersion: string, resumed: boolean): void;
+  handshakeDone(seconds: number, tlsVersion: 'TLSv1.2' | 'TLSv1.3', resumed: boolean): void;
   verdictDone(seconds: number): void;
   /** Counts OpenSSL's error code if it is an alert of the client. */
   handshakeBroken(code: string | undefined): void;
@@ -131,40 +137,52 @@ export interface DoorMetrics {
   certificateServed(keyType: string, notBefore: Date, notAfter: Date): void;
 }
 
+function seriesOf<K extends string, S>(keys: readonly K[], make: (key: K) => S): Record<K, S> {
+  return Object.fromEntries(keys.map((key) => [key, make(key)])) as Record<K, S>;
+}
+
+function handshakeSeries({ handshake }: Families, listener: string) {
+  return seriesOf(['TLSv1.2', 'TLSv1.3'], (tls_version) => ({
+    full: handshake.series({ listener, tls_version, resumed: 'false' }),
+    resumed: handshake.series({ listener, tls_version, resumed: 'true' }),
+  }));
+}
+
 export function createDoorMetrics(registry: Registry, listener: string): DoorMetrics {
   const families = familiesOf(registry);
-  const answers = new Map(
-    statuses.map((status) => [status as number, families.requests.labels({ listener, status: String(status) })]),
+  const answers = new Map<number, () => void>(
+    statuses.map((status) => [status, families.requests.series({ listener, status: String(status) })]),
   );
-  for (const outcome of connectionOutcomes) families.connectionsTotal.inc({ listener, outcome }, 0);
-  for (const outcome of sessionEnds) families.sessionsTotal.inc({ listener, outcome }, 0);
+  const outcomes = seriesOf(connectionOutcomes, (outcome) => families.connectionsTotal.series({ listener, outcome }));
+  const ends = seriesOf(sessionEnds, (outcome) => families.sessionsTotal.series({ listener, outcome }));
   for (const outcome of ['loaded', 'kept_old']) families.reloads.inc({ listener, outcome }, 0);
   families.sharedSecretsIgnored.inc({ listener }, 0);
-  const other = families.requests.labels({ listener, status: 'other' });
+  const other = families.requests.series({ listener, status: 'other' });
   const open = families.connections.labels({ listener });
+  const inFlight = families.inFlight.labels({ listener });
+  const waiting = families.waiting.labels({ listener });
   const sessions = families.sessions.labels({ listener });
-  const verdict = families.verdict.labels({ listener });
-  const session = families.session.labels({ listener });
+  const session = families.session.series({ listener });
+  const handshakes = handshakeSeries(families, listener);
   return {
     opened: () => open.inc(),
     closed: () => open.dec(),
-    connection: (outcome) => families.connectionsTotal.inc({ listener, outcome }),
-    handshakes: (inFlight, waiting) => {
-      families.inFlight.set({ listener }, inFlight);
-      families.waiting.set({ listener }, waiting);
+    connection: (outcome) => outcomes[outcome](),
+    handshakes: (running, queued) => {
+      inFlight.set(running);
+      waiting.set(queued);
     },
-    handshakeDone: (seconds, tlsVersion, resumed) =>
-      families.handshake.observe({ listener, tls_version: tlsVersion, resumed: String(resumed) }, seconds),
-    verdictDone: (seconds) => verdict.observe(seconds),
+    handshakeDone: (seconds, tlsVersion, resumed) => handshakes[tlsVersion][resumed ? 'resumed' : 'full'](seconds),
+    verdictDone: families.verdict.series({ listener }),
     handshakeBroken: (code) => {
       if (code?.includes('ALERT_')) families.clientAlerts.inc({ listener, alert: clientAlert(code) });
     },
-    request: (status) => (answers.get(status) ?? other).inc(),
+    request: (status) => (answers.get(status) ?? other)(),
     sessionBegan: () => sessions.inc(),
     sessionEnded: (outcome, seconds) => {
       sessions.dec();
-      families.sessionsTotal.inc({ listener, outcome });
-      session.observe(seconds);
+      ends[outcome]();
+      session(seconds);
     },
     sharedSecretIgnored: () => families.sharedSecretsIgnored.inc({ listener }),
     certificatesLoaded: (outcome) => {

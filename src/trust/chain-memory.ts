@@ -21,6 +21,7 @@ const mostCertificates = 16;
 
 export function createChainMemory(records: Pick<AdmissionRecords, 'findChains'>): ChainMemory {
   const byIssuer = new Map<string, Map<string, Uint8Array>>();
+  const seen = new WeakSet<CertificatePath>();
 
   return {
     recall: (leaf) => [...(byIssuer.get(issuerKey(leaf))?.values() ?? [])],
@@ -28,8 +29,10 @@ export function createChainMemory(records: Pick<AdmissionRecords, 'findChains'>)
       const chains = await records.findChains(Buffer.from(leaf.fingerprint, 'hex'), leafIssuerOf(leaf));
       return chains.flat();
     },
-    remember: ({ leaf, intermediates }) => {
-      if (intermediates.length === 0) return;
+    remember: (path) => {
+      const { leaf, intermediates } = path;
+      if (intermediates.length === 0 || seen.has(path)) return;
+      seen.add(path);
       const key = issuerKey(leaf);
       const known = byIssuer.get(key) ?? new Map<string, Uint8Array>();
       if (!byIssuer.has(key)) {

@@ -1,4 +1,5 @@
-import { Counter, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { tallyCounter } from '../platform/tally.ts';
 import { anchorOf, type Decision } from './decision.ts';
 import { type Peer, type RefusalReason, refusalReasons } from './refusal.ts';
 
@@ -71,21 +72,26 @@ export function decisionSeries(anchors: readonly string[]): SeriesLabels[] {
 
 /** Counts every decision, sampled or not. Labels come from the configuration and closed lists alone. */
 export function createDecisionCounter(registry: Registry, anchors: readonly string[]): (decision: Decision) => void {
-  const counter = new Counter({
+  const counter = tallyCounter({
     name: 'hems_trust_decisions_total',
     help: 'Decisions of the gate; anchor is the configured name or none',
     labelNames: ['outcome', 'reason', 'anchor', 'peer'] as const,
     registers: [registry],
   });
-  for (const series of decisionSeries(anchors)) counter.inc({ ...series }, 0);
+  const keyOf = ({ reason, anchor, peer }: Omit<SeriesLabels, 'outcome'>): string => `${reason} ${peer} ${anchor}`;
+  const series = new Map<string, () => void>();
+  const seriesFor = (labels: SeriesLabels): (() => void) => {
+    const key = keyOf(labels);
+    const known = series.get(key) ?? counter.series({ ...labels });
+    series.set(key, known);
+    return known;
+  };
+  for (const labels of decisionSeries(anchors)) seriesFor(labels);
   const known = new Set(anchors);
   return (decision) => {
     const anchor = anchorOf(decision);
-    counter.inc({
-      outcome: decision.outcome,
-      reason: decision.outcome === 'admitted' ? 'none' : decision.reason,
-      anchor: anchor !== undefined && known.has(anchor) ? anchor : 'none',
-      peer: decision.peer,
-    });
+    const { outcome, peer } = decision;
+    const reason = decision.outcome === 'admitted' ? 'none' : decision.reason;
+    seriesFor({ outcome, reason, anchor: anchor !== undefined && known.has(anchor) ? anchor : 'none', peer })();
   };
 }

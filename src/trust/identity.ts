@@ -74,8 +74,19 @@ export function nameIdentity(leaf: Certificate, order: readonly IdentityRuleName
   return { kind: 'none' };
 }
 
+/** The last answer for a certificate that is kept in memory, with the rules it was given under. */
+const answers = new WeakMap<Certificate, { readonly anchor: IdentityPolicy; readonly result: IdentityResult }>();
+
 /** Who the leaf of a verified path is under the rules of its anchor. Pure. */
 export function identify(leaf: Certificate, anchor: IdentityPolicy): IdentityResult {
+  const known = answers.get(leaf);
+  if (known?.anchor === anchor) return known.result;
+  const result = applyRules(leaf, anchor);
+  answers.set(leaf, { anchor, result });
+  return result;
+}
+
+function applyRules(leaf: Certificate, anchor: IdentityPolicy): IdentityResult {
   const named = nameIdentity(leaf, anchor.identity);
   if (named.kind === 'none') return { ok: false, reason: 'identity_missing', detail: 'no_rule_matches' };
   if (named.kind === 'ambiguous') return { ok: false, reason: 'identity_ambiguous', detail: 'several_values' };

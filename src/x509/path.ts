@@ -7,6 +7,7 @@ import { deadEndFailure, deadEndProgress } from './path-dead-end.ts';
 import type { PathFailure, PathWarning } from './path-failure.ts';
 import { type Budget, defaultPathLimits, newBudget, type PathLimits, type PathWork, workDone } from './path-limits.ts';
 import { searchPaths } from './path-search.ts';
+import { settle, stillHolds } from './path-settled.ts';
 import { type ChainedPath, failureOf, isSelfIssued, type PathRules, validatePath } from './path-validation.ts';
 import type { PolicyInputs } from './policy-graph.ts';
 
@@ -71,19 +72,25 @@ const mostReported = 64;
  * sent; the work is bounded by the limits.
  */
 export function judgePath(input: PathInput): PathResult {
+  const { chain, limits, cache } = input;
+  const [leafDer] = chain;
+  if (leafDer === undefined) return { ...refused([{ failure: () => noCertificate, progress: 0 }]), work: noWork };
+  const most = limits?.certificates ?? defaultPathLimits.certificates;
+  if (chain.length > most) return { ...refused([{ failure: () => tooMany(most), progress: 0 }]), work: noWork };
+  const fingerprint = fingerprintOf(leafDer);
+  const settled = cache?.settled(fingerprint);
+  if (settled !== undefined && stillHolds(settled, input) && issuersCame(input, settled.result.path.intermediates))
+    return settled.result;
   const judgement = judgementOf(input);
-  const outcome = judgeChain(judgement);
+  const outcome = judgeLeaf(judgement, leafDer, fingerprint);
   return { ...outcome, work: workDone(judgement.limits, judgement.budget) };
 }
 
-function judgeChain(judgement: Judgement): Outcome {
-  const { input } = judgement;
-  const [leafDer] = input.chain;
-  if (leafDer === undefined) return refused([{ failure: () => noCertificate, progress: 0 }]);
-  const most = judgement.limits.certificates;
-  if (input.chain.length > most) return refused([{ failure: () => tooMany(most), progress: 0 }]);
-  const fingerprint = fingerprintOf(leafDer);
-  const known = input.cache && judgeKnownLeaf(judgement, input.cache, leafDer, fingerprint);
+const noWork = workDone(defaultPathLimits, newBudget(defaultPathLimits));
+
+function judgeLeaf(judgement: Judgement, leafDer: Uint8Array, fingerprint: string): Outcome {
+  const { cache } = judgement.input;
+  const known = cache && judgeKnownLeaf(judgement, cache, leafDer, fingerprint);
   if (known !== undefined) return known;
   const ranked: Ranked[] = [];
   const leaf = readCertificate(leafDer, fingerprint, ranked, 3000);
@@ -124,23 +131,27 @@ function judgeKnownLeaf(
 ): Outcome | undefined {
   const known = cache.leafPath(fingerprint);
   if (known === undefined) return undefined;
-  // Without its issuers a leaf that was good before is incomplete, unless TLS resumed and could not send them.
-  const sent = known.intermediates.every(
-    ({ der }) =>
-      input.resumed === true || input.chain.some((other) => sameBytes(other, der)) || isConfigured(anchors, der),
-  );
-  if (!sent) return undefined;
+  if (!issuersCame(input, known.intermediates)) return undefined;
   const certificates = [parseKnown(leafDer, fingerprint), ...known.intermediates];
   for (const anchor of anchors.fingerprints.get(known.anchor.fingerprint) ?? []) {
     const path: ChainedPath = { certificates, anchor };
     const { failure, warnings } = validatePath(path, rules, budget);
-    if (failure === undefined) return { ok: true, path: pathOf(path), warnings };
+    if (failure !== undefined) continue;
+    const outcome = { ok: true, path: pathOf(path), warnings } as const;
+    cache.settle(fingerprint, settle(input, anchor, { ...outcome, work: noWork }));
+    return outcome;
   }
   return undefined;
 }
 
-function isConfigured({ intermediates }: AnchorIndex, der: Uint8Array): boolean {
-  return intermediates.some((certificate) => sameBytes(certificate.der, der));
+/** Without its issuers a leaf that was good before is incomplete, unless TLS resumed and could not send them. */
+function issuersCame({ chain, anchors, resumed }: PathInput, issuers: readonly Certificate[]): boolean {
+  if (resumed === true) return true;
+  const { intermediates } = indexAnchors(anchors);
+  return issuers.every(
+    ({ der }) =>
+      chain.some((sent) => sameBytes(sent, der)) || intermediates.some((configured) => sameBytes(configured.der, der)),
+  );
 }
 
 function judgeSearch(judgement: Judgement, leaf: Certificate, ranked: Ranked[]): Outcome {

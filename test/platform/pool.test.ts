@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, type TestContext, test } from 'node:test';
 import { Registry } from 'prom-client';
 import { DatabaseError, databaseLabel } from '../../src/platform/database-error.ts';
 import { openPool } from '../../src/platform/postgres.ts';
@@ -177,5 +177,77 @@ describe('a transaction', { timeout: 30_000 }, () => {
       { code: '23505' },
     );
     assert.equal((await db.query({ text: 'select 1 from late' })).count, 0);
+  });
+});
+
+describe('a named statement', { timeout: 30_000 }, () => {
+  const open = (t: TestContext) => {
+    const db = openPool({ url: database.url, poolSize: 1 });
+    cleanup(t, () => db.close());
+    return db;
+  };
+
+  test('answers the same the first time and afterwards: types, nulls, no rows, no columns', async (t) => {
+    const db = open(t);
+    const ask = (values: unknown[]) =>
+      db.query({
+        name: 'all_kinds',
+        text: `select $1::int8 as n, $2::timestamptz as at, $3::bytea as bytes, $4::text[] as list, $5::jsonb as json
+                 where $1 is distinct from 7`,
+        values,
+      });
+    const at = new Date('2026-01-02T03:04:05.678Z');
+    for (let i = 0; i < 3; i++) {
+      const { rows, count } = await ask([5, at, Buffer.of(0, 255), ['a"', '{}'], { x: [1] }]);
+      assert.deepEqual(rows, [{ n: 5, at, bytes: Buffer.of(0, 255), list: ['a"', '{}'], json: { x: [1] } }]);
+      assert.equal(count, 1);
+      assert.deepEqual((await ask([7, null, null, null, null])).rows, []);
+      const [empty] = (await ask([null, null, null, null, null])).rows;
+      assert.deepEqual(empty, { n: null, at: null, bytes: null, list: null, json: null });
+    }
+    await db.query({ text: 'create temp table counted (n int)' });
+    for (let i = 1; i < 4; i++) {
+      const { rows, count } = await db.query({
+        name: 'insert_some',
+        text: 'insert into counted select generate_series(1, $1::int)',
+        values: [i],
+      });
+      assert.deepEqual([rows, count], [[], i]);
+    }
+  });
+
+  test('that the server refuses can be tried again, and keeps its connection', async (t) => {
+    const db = open(t);
+    const divide = (by: number) =>
+      db.query<{ r: number }>({ name: 'divide', text: 'select 10 / $1::int as r', values: [by] });
+    for (let i = 0; i < 2; i++) {
+      await assert.rejects(divide(0), { code: '22012' });
+      assert.equal((await divide(5)).rows[0]?.r, 2);
+    }
+    assert.equal(db.pool.totalCount, 1);
+  });
+
+  test('has one text', async (t) => {
+    const db = open(t);
+    await db.query({ name: 'one', text: 'select 1 as n' });
+    await assert.rejects(db.query({ name: 'one', text: 'select 2 as n' }), /two statements are named one/);
+  });
+
+  test('waits its turn when the connections are all lent, and is served as they come back', async (t) => {
+    const db = open(t);
+    const answers = await Promise.all(
+      [...Array(20).keys()].map((n) =>
+        n % 5 === 0
+          ? db.transaction(async (tx) => (await tx.query<{ n: number }>({ text: `select ${n} as n` })).rows)
+          : db
+              .query<{ n: number }>({ name: 'echo', text: 'select $1::int as n', values: [n] })
+              .then(({ rows }) => rows),
+      ),
+    );
+    assert.deepEqual(
+      answers,
+      [...Array(20).keys()].map((n) => [{ n }]),
+    );
+    assert.equal(db.pool.totalCount, 1);
   });
 });

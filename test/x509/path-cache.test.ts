@@ -140,3 +140,42 @@ describe('the memory is bounded', () => {
     assert.deepEqual(cache.size(), { leaves: 0, issuers: 0 });
   });
 });
+
+describe('a leaf that comes again and again under the same terms', () => {
+  const list = [anchor];
+  /** Judged until the whole judgement is remembered. */
+  const settled = (made: Minted, more: Partial<PathInput>): Minted => {
+    for (let i = 0; i < 3; i++) assert.equal(verdict([made, issuing], list, more), 'good');
+    assert.notEqual(more.cache?.settled(made.certificate.fingerprint), undefined);
+    return made;
+  };
+
+  test('is held to the validity of leaf, CA and anchor, to the second', () => {
+    const cache = createPathCache({ maxEntries: 10 });
+    const made = settled(leaf({ notAfter: new Date('2030-01-01T00:00:00Z') }), { cache });
+    const at = (time: string): string => verdict([made, issuing], list, { cache, at: new Date(time) });
+    assert.equal(at('2030-01-01T00:00:00.999Z'), 'good');
+    assert.equal(at('2030-01-01T00:00:01Z'), 'expired');
+    assert.equal(at('2060-01-01T00:00:00Z'), 'anchor_expired');
+    assert.equal(verdict([made, issuing], list, { cache, at: new Date(Number.NaN) }), 'anchor_expired');
+  });
+
+  test('is judged anew for another purpose, policy, depth or list of anchors', () => {
+    const cache = createPathCache({ maxEntries: 10 });
+    const made = settled(leaf(), { cache });
+    assert.equal(verdict([made, issuing], list, { cache, purpose: ext.serverAuth }), 'extended_key_usage');
+    assert.equal(verdict([made, issuing], list, { cache, policy: { requireExplicit: true } }), 'policy');
+    assert.equal(verdict([made, issuing], list, { cache, maxDepth: 0 }), 'max_depth');
+    const strict = anchorOf(root, { profile: leveled(profiles.rfc5280, { 'crl-distribution-points': 'refuse' }) });
+    assert.equal(verdict([made, issuing], strict, { cache }), 'profile_rule');
+    assert.equal(verdict([made, issuing], [], { cache }), 'no_anchor');
+  });
+
+  test('must send its chain each time, unless TLS resumed, and not more than a peer may send', () => {
+    const cache = createPathCache({ maxEntries: 10 });
+    const made = settled(leaf(), { cache });
+    assert.equal(verdict([made], list, { cache }), 'issuer_missing');
+    assert.equal(verdict([made], list, { cache, resumed: true }), 'good');
+    assert.equal(verdict([made, ...Array(100).fill(issuing)], list, { cache }), 'too_many_certificates');
+  });
+});
