@@ -22,6 +22,7 @@ import { createTicketKeys } from './southbound/ticket-keys.ts';
 import type { Gate } from './trust/admission.ts';
 import { loadAnchors, type TrustAnchor } from './trust/anchors.ts';
 import { createGate } from './trust/gate.ts';
+import { createOcspClient, type OcspClient } from './trust/ocsp-client.ts';
 import { readCrl } from './trust/revocation/crl-reader.ts';
 import type { CloseWhere } from './trust/revocation/live.ts';
 import { assembleRevocation } from './trust/revocation/assembly.ts';
@@ -81,6 +82,7 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
       anchors,
       gate,
       ticketKeys,
+      ocsp: createOcspClient({ ...deps, egress }),
       recordInform: informs.recordInform,
       ...createTransferRecorder(deps),
     });
@@ -105,6 +107,7 @@ type ListenerParts = AppDeps & {
   readonly anchors: readonly TrustAnchor[];
   readonly gate: Gate;
   readonly ticketKeys: ReturnType<typeof createTicketKeys>;
+  readonly ocsp: OcspClient;
   readonly recordInform: ReturnType<typeof createInformRecorder>['recordInform'];
   readonly recordTransfer: ReturnType<typeof createTransferRecorder>['recordTransfer'];
 };

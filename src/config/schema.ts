@@ -65,6 +65,17 @@ const anchor = z.strictObject({
   rules: z.record(z.string(), z.enum(['refuse', 'warn', 'off'])).default({}),
 });
 
+/** OCSP answers for the listener's own certificates, sent along with them (RFC 6066 8). */
+const stapling = z.strictObject({
+  /** Default: on, but for role initial, where devices may have no true time. */
+  enabled: z.boolean().optional(),
+  /** Default: the responders that each certificate names. */
+  responder: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  /** Forward proxy to the responder. */
+  proxy: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+  timeout: duration.prefault('10s'),
+});
+
 const listener = z.strictObject({
   name,
   address: z.string().default('127.0.0.1'),
@@ -78,6 +89,7 @@ const listener = z.strictObject({
   /** Offer finite-field DHE (at least 2048 bits) besides ECDHE. */
   dhe: z.boolean().default(false),
   certificates: z.array(z.strictObject({ chain: z.string().min(1), key: z.string().min(1) })).min(1),
+  stapling: stapling.prefault({}),
   anchors: z.array(name).min(1),
 });
 

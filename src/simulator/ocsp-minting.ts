@@ -62,7 +62,8 @@ export async function mintOcspAnswer(template: OcspAnswerTemplate): Promise<Uint
   const named = pkijs.Certificate.fromBER(Uint8Array.from(signer.certificate).buffer);
   const tbsResponseData = new pkijs.ResponseData({
     responderID: named.subject,
-    producedAt,
+    // pkijs would write the milliseconds, which RFC 6960 4.2.2.1 does not allow.
+    producedAt: new Date(Math.floor(producedAt.getTime() / 1000) * 1000),
     responses: [pkijs.SingleResponse.fromBER(Uint8Array.from(singleResponse(template)).buffer)],
     ...(nonce === undefined
       ? {}

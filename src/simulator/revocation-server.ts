@@ -77,12 +77,13 @@ function stop(server: Server): Promise<void> {
 
 async function serve(office: Office, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { how, now } = office;
-  const [, kind, name = '', inPath] = /^\/(crl|ocsp)\/([a-z0-9-]+)(?:\.crl)?(?:\/(.+))?$/.exec(request.url ?? '') ?? [];
+  const [, kind, name = '', inPath] = /^\/(crl|ocsp)\/([a-z0-9-]+)(?:\.crl)?(?:\/(.*))?$/.exec(request.url ?? '') ?? [];
   const authority = office.authorities.get(name);
   if (isTransport(how)) return actUp(how, response);
   if (authority === undefined) return void response.writeHead(404).end();
   if (kind === 'crl') return send(response, 'application/pkix-crl', await authority.crl(now(), crlDeviation(how)));
-  const asked = inPath === undefined ? await bodyOf(request) : Buffer.from(decodeURIComponent(inPath), 'base64');
+  const asked =
+    inPath === undefined || inPath === '' ? await bodyOf(request) : Buffer.from(decodeURIComponent(inPath), 'base64');
   const deviation = how === undefined || isTransport(how) ? undefined : how;
   send(response, 'application/ocsp-response', await authority.answer(asked, now(), deviation));
 }

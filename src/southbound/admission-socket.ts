@@ -68,15 +68,25 @@ function settled(socket: TLSSocket, policy: TlsPolicy): HandshakeOutcome {
 }
 
 /**
+ * RFC 6066 8, RFC 8446 4.4.2.1. Node's own way, `OCSPRequest`, belongs to a tls.Server and names the wrong certificate where
+ * there are two; underneath it is this. Without it the handshake goes on without a staple.
+ */
+function attachStaple(socket: TLSSocket, staple: Buffer): void {
+  const engine = (socket as { ssl?: { setOCSPResponse?: (staple: Buffer) => void } }).ssl;
+  engine?.setOCSPResponse?.(staple);
+}
+
+/**
  * Runs the TLS handshake on a socket whose first bytes were read. Never throws. What the client sends behind its
  * Finished stays in the TLS socket, bounded by its high-water mark, until somebody reads it. The caller bounds the time
- * by destroying the TCP socket, which settles this with `client_gave_up`.
+ * by destroying the TCP socket, which settles this with `client_gave_up`. A staple goes to a client that asks for one.
  */
 export function performHandshake(
   socket: Socket,
   flight: Buffer,
   context: SecureContext,
   policy: TlsPolicy,
+  staple?: Buffer,
 ): Promise<HandshakeOutcome> {
   return new Promise((resolve) => {
     socket.pause();
@@ -88,6 +98,7 @@ export function performHandshake(
       requestCert: true,
       rejectUnauthorized: false,
     });
+    if (staple !== undefined) attachStaple(tls, staple);
     let failure: (Error & { code?: string }) | undefined;
     const failed = (): void => {
       const code = failure?.code;

@@ -12,6 +12,7 @@ import type { DoorMetrics } from './door-metrics.ts';
 import { farewell } from './farewell.ts';
 import { type FirstFlight, type FlightBudget, readFirstFlight } from './first-flight.ts';
 import { createHandshakeSlots, type Slot } from './handshake-slots.ts';
+import type { KeyType } from './hello-class.ts';
 import { type HelloJudgement, judgeHello } from './hello-judgement.ts';
 import type { TlsContexts } from './tls-contexts.ts';
 import type { FailureCause } from './tls-failure.ts';
@@ -24,6 +25,8 @@ export interface ArrivalDeps {
   readonly policy: TlsPolicy;
   /** Asked for every handshake, so that new certificates and ticket keys count from the next one on. */
   readonly contexts: () => TlsContexts;
+  /** An OCSP answer for the certificate of this key type, if one is at hand. */
+  readonly staple: (keyType: KeyType) => Buffer | undefined;
   readonly gate: Gate;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -196,7 +199,7 @@ async function admit(
   hall: Hall,
   arrival: Arrival,
   bytes: Buffer,
-  { context, tlsVersion }: HelloJudgement & { kind: 'handshake' },
+  { context, keyType, tlsVersion }: HelloJudgement & { kind: 'handshake' },
 ): Promise<void> {
   const slot = hall.slots.take(arrival.block) ?? (await findPlace(hall, arrival));
   hall.metrics.handshakes(hall.slots.inFlight, hall.slots.waiting);
@@ -206,7 +209,7 @@ async function admit(
   }
   try {
     const started = performance.now();
-    const outcome = await performHandshake(arrival.socket, bytes, context, hall.policy);
+    const outcome = await performHandshake(arrival.socket, bytes, context, hall.policy, hall.staple(keyType));
     if (outcome.kind === 'secured') {
       hall.metrics.handshakeDone((performance.now() - started) / 1000, outcome.tlsVersion, outcome.resumed);
       await hearVerdict(hall, arrival, outcome);

@@ -1,12 +1,18 @@
 import type { SecureContext } from 'node:tls';
 import type { HelloReading } from './client-hello.ts';
-import { chooseKeyType, classifyHello, offeredVersion } from './hello-class.ts';
+import { chooseKeyType, classifyHello, type KeyType, offeredVersion } from './hello-class.ts';
 import type { TlsContexts } from './tls-contexts.ts';
 import { type FailureCause, fatalAlert, notTlsDetail } from './tls-failure.ts';
 import type { TlsPolicy } from './tls-profile.ts';
 
 export type HelloJudgement =
-  | { readonly kind: 'handshake'; readonly context: SecureContext; readonly tlsVersion: string | undefined }
+  | {
+      readonly kind: 'handshake';
+      readonly context: SecureContext;
+      /** Of the certificate in the context. */
+      readonly keyType: KeyType;
+      readonly tlsVersion: string | undefined;
+    }
   | {
       readonly kind: 'refuse';
       readonly cause: FailureCause;
@@ -49,6 +55,6 @@ export function judgeHello(
   }
   const keyType = hello === undefined ? keyTypes[0] : chooseKeyType(hello, policy, keyTypes);
   const context = keyType === undefined ? undefined : contexts.get(keyType);
-  if (context === undefined) throw new Error('no certificate is loaded');
-  return { kind: 'handshake', context, tlsVersion };
+  if (keyType === undefined || context === undefined) throw new Error('no certificate is loaded');
+  return { kind: 'handshake', context, keyType, tlsVersion };
 }

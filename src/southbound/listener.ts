@@ -9,12 +9,15 @@ import type { Clock } from '../platform/clock.ts';
 import type { EventBus } from '../platform/events.ts';
 import type { Admission, Gate } from '../trust/admission.ts';
 import type { TrustAnchor } from '../trust/anchors.ts';
+import type { OcspClient } from '../trust/ocsp-client.ts';
 import { createArrivals } from './arrivals.ts';
 import { type CertificateKeeper, createCertificateKeeper, type ReloadResult } from './certificate-keeper.ts';
 import { createDoorMetrics } from './door-metrics.ts';
 import { createHttp } from './http.ts';
 import type { SetupFault } from './server-certificate.ts';
 import { type CertificateSet, type CertificateSource, loadServerCertificates } from './server-certificates.ts';
+import { createStapleMetrics } from './staple-metrics.ts';
+import { createStaples, type StaplePace, type Staples } from './staples.ts';
 import { createSessionRunner } from './session-runner.ts';
 import type { TicketKeys } from './ticket-keys.ts';
 import { buildContexts, sessionIdContextOf, type TlsContexts } from './tls-contexts.ts';
@@ -35,6 +38,9 @@ export interface ListenerDeps {
   readonly nextTask: (deviceId: string) => Promise<Task | undefined>;
   /** One for all listeners of a process; whoever made it stops it. */
   readonly ticketKeys: TicketKeys;
+  /** Asks the responders of the server certificates; absent: nothing is stapled. */
+  readonly ocsp?: OcspClient;
+  readonly staplePace?: StaplePace;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Registry;
@@ -117,6 +123,7 @@ function uselessCertificates(configKey: string, { suites }: TlsPolicy, { served 
 interface Parts {
   readonly server: Server;
   readonly keeper: CertificateKeeper;
+  readonly staples: Staples | undefined;
   readonly http: Awaited<ReturnType<typeof createHttp>>;
   readonly runner: ReturnType<typeof createSessionRunner>;
   readonly arrivals: ReturnType<typeof createArrivals>;
@@ -136,6 +143,7 @@ async function openListener(
   ticketKeys.onRotated(() => {
     contexts = build(served);
   });
+  const staples = staplesFor(deps);
   const { events, watchInterval = 2000 } = deps;
   const keeper = await createCertificateKeeper(
     {
@@ -144,20 +152,36 @@ async function openListener(
         // One assignment: a handshake uses the old contexts or the new ones, never some of each.
         contexts = build(next);
         served = next;
+        staples?.serve(next);
       },
     },
     set,
   );
+  staples?.serve(served);
   const runner = createSessionRunner({ ...deps, metrics });
   const http = await createHttp({ ...deps, runner, metrics });
-  const arrivals = createArrivals({ ...deps, policy, contexts: () => contexts, metrics, open: http.open });
+  const arrivals = createArrivals({
+    ...deps,
+    policy,
+    contexts: () => contexts,
+    staple: (keyType) => staples?.staple(keyType),
+    metrics,
+    open: http.open,
+  });
   // TLS and HTTP both close halves of a connection by themselves.
   const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, arrivals.receive);
-  return listenerOf(deps, { server, keeper, http, runner, arrivals });
+  return listenerOf(deps, { server, keeper, staples, http, runner, arrivals });
+}
+
+function staplesFor({ config, ocsp, clock, logger, metrics, staplePace }: ListenerDeps): Staples | undefined {
+  if (ocsp === undefined) return undefined;
+  const counted = createStapleMetrics(metrics, config.name);
+  const pace = staplePace === undefined ? {} : { pace: staplePace };
+  return createStaples({ config, client: ocsp, clock, logger, metrics: counted, ...pace });
 }
 
 function listenerOf({ config, logger, reusePort }: ListenerDeps, parts: Parts): Listener {
-  const { server, keeper, http, runner, arrivals } = parts;
+  const { server, keeper, staples, http, runner, arrivals } = parts;
   // Out of files, for one: the next connection may be luckier.
   const troubled = (error: Error): void => logger.error({ err: error, listener: config.name }, 'listener in trouble');
   return {
@@ -176,6 +200,7 @@ function listenerOf({ config, logger, reusePort }: ListenerDeps, parts: Parts): 
     closeWhere: http.closeWhere,
     close: async () => {
       keeper.stop();
+      staples?.stop();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       arrivals.close();
       await http.close(grace);

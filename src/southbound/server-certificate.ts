@@ -5,6 +5,7 @@ import { DerError } from '../x509/der.ts';
 import { nameToString } from '../x509/name.ts';
 import { purposes } from '../x509/oids.ts';
 import { PemError, readPem, writePem } from '../x509/pem.ts';
+import { mustStaple } from '../x509/tls-feature.ts';
 import type { KeyType } from './hello-class.ts';
 
 /** What is wrong with a file or a key of the configuration, and what to do; never holds a secret. */
@@ -29,6 +30,11 @@ export interface ServerCertificate {
   readonly subject: string;
   /** Where it came from. */
   readonly file: string;
+  readonly leaf: Certificate;
+  /** Who issued it, from its chain or among the anchors; undefined where nobody here knows. */
+  readonly issuer: Certificate | undefined;
+  /** It demands an OCSP answer stapled to it (RFC 7633). */
+  readonly mustStaple: boolean;
 }
 
 export interface CertificateFiles {
@@ -182,5 +188,15 @@ export function readServerCertificate(
     fingerprint: leaf.parsed.fingerprint,
     subject: nameToString(leaf.parsed.subject),
     file: files.chain,
+    leaf: leaf.parsed,
+    issuer: issuerOf(chain, context.knownIssuers),
+    mustStaple: mustStaple(leaf.parsed.extensions),
   };
+}
+
+function issuerOf([leaf, next]: readonly Link[], known: readonly X509Certificate[]): Certificate | undefined {
+  if (leaf === undefined) return undefined;
+  if (next !== undefined) return next.parsed;
+  const issuer = known.find((one) => issued(one, leaf.native));
+  return issuer === undefined ? undefined : parseCertificate(issuer.raw);
 }

@@ -8,7 +8,22 @@ export interface OcspMetrics {
   shared(): void;
 }
 
+const known = new WeakMap<Registry, { readonly metrics: OcspMetrics; readonly open: (() => number)[] }>();
+
+/** All clients of a process count into the same families. */
 export function createOcspMetrics(registry: Registry, open: () => number): OcspMetrics {
+  const found = known.get(registry);
+  if (found !== undefined) {
+    found.open.push(open);
+    return found.metrics;
+  }
+  const all = [open];
+  const metrics = build(registry, all);
+  known.set(registry, { metrics, open: all });
+  return metrics;
+}
+
+function build(registry: Registry, open: readonly (() => number)[]): OcspMetrics {
   const answers = new Counter({
     name: 'hems_trust_ocsp_answers_total',
     help: 'What came of asking one OCSP responder: good, revoked, or why it is unknown',
@@ -31,7 +46,7 @@ export function createOcspMetrics(registry: Registry, open: () => number): OcspM
     help: 'OCSP responders that kept failing and are not asked for a while',
     registers: [registry],
     collect() {
-      this.set(open());
+      this.set(open.reduce((sum, one) => sum + one(), 0));
     },
   });
   return {

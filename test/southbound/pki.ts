@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   authorityKeyIdentifier,
   basicConstraints,
+  type Extension,
   extendedKeyUsage,
   type Issuer,
   keyUsage,
@@ -32,6 +33,8 @@ export interface LeafOptions {
   readonly notAfter?: Date;
   readonly hash?: SignatureHash;
   readonly ca?: boolean;
+  /** More extensions, e.g. where its responder is. */
+  readonly extensions?: readonly Extension[];
   /** What goes into the file behind the leaf. */
   readonly with?: readonly string[];
 }
@@ -80,6 +83,7 @@ export async function createPki(name: string): Promise<Pki> {
           keyUsage('digitalSignature', 'keyEncipherment'),
           extendedKeyUsage(...(options.purposes ?? ['clientAuth'])),
           ...(options.names?.length === 0 ? [] : [subjectAltName(...(options.names ?? [subject]))]),
+          ...(options.extensions ?? []),
         ],
       });
       return {
