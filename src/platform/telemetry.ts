@@ -20,10 +20,25 @@ export function createLogger(level: LogLevel, stream: NodeJS.WritableStream = pr
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       // A secret that slips into a log object by mistake stays out of the log.
+      serializers: { err: errorFields },
       redact: { paths: ['password', 'authorization', '*.password', '*.authorization'], censor: '[hidden]' },
     },
     out,
   );
+}
+
+/** Errors carry what they happened to, connections with their settings included; of that the log gets nothing. */
+function errorFields(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { name, message, stack, cause } = error;
+  const { code } = error as NodeJS.ErrnoException;
+  return {
+    type: name,
+    message,
+    ...(code !== undefined && { code }),
+    ...(cause instanceof Error && { cause: cause.message }),
+    stack,
+  };
 }
 
 const colours = { fatal: 'red', error: 'red', warn: 'yellow', info: 'green', debug: 'dim', trace: 'dim' } as const;

@@ -44,7 +44,7 @@ const commands: readonly (readonly string[])[] = [
   ['events'],
 ];
 
-describe('hems --help', { timeout: 180_000 }, () => {
+describe('hems --help', { timeout: 300_000 }, () => {
   test('lists the commands, the exit codes and the environment', async () => {
     const { code, stdout, stderr } = await hems(['--help']);
     assert.deepEqual([code, stderr], [0, '']);
@@ -63,7 +63,7 @@ describe('hems --help', { timeout: 180_000 }, () => {
     });
 });
 
-describe('from nothing to an admitted femtocell', { timeout: 180_000 }, () => {
+describe('from nothing to an admitted femtocell', { timeout: 300_000 }, () => {
   let folder: string;
   let options: RunOptions;
   before(() => {
@@ -196,7 +196,7 @@ describe('from nothing to an admitted femtocell', { timeout: 180_000 }, () => {
   });
 });
 
-describe('a command line that is wrong', { timeout: 180_000 }, () => {
+describe('a command line that is wrong', { timeout: 300_000 }, () => {
   const wrong: readonly (readonly [args: readonly string[], code: number, ...words: RegExp[]])[] = [
     [['nonsense'], 2, /unknown command 'nonsense'/, /--help/],
     [['serve', '--nonsense'], 2, /unknown option '--nonsense'/],
@@ -235,7 +235,7 @@ describe('a command line that is wrong', { timeout: 180_000 }, () => {
   });
 });
 
-describe('what is not there', { timeout: 180_000 }, () => {
+describe('what is not there', { timeout: 300_000 }, () => {
   test('a database that cannot be reached: exit code 3, host and port, never the password', async () => {
     const env = { DATABASE_URL: 'postgres://hems:geheim@127.0.0.1:1/hems' };
     for (const args of [['device', 'list'], ['events', '--no-follow'], ['migrate']]) {
@@ -274,7 +274,7 @@ describe('what is not there', { timeout: 180_000 }, () => {
   });
 });
 
-describe('the launcher', { timeout: 180_000 }, () => {
+describe('the launcher', { timeout: 300_000 }, () => {
   test('finds the pinned Node and the sources by itself: from anywhere, through a link, without Node on the PATH', async (t) => {
     const folder = testFolder(t);
     const link = join(folder, 'hems');

@@ -30,7 +30,7 @@ export interface RunOptions {
   readonly cwd?: string;
   /** Default: the pinned Node on src/cli/main.ts. */
   readonly program?: readonly [file: string, ...args: string[]];
-  /** Killed after so many milliseconds (default 30 000). */
+  /** Killed after so many milliseconds (default 120 000). */
   readonly withinMs?: number;
 }
 
@@ -61,7 +61,7 @@ export function start(args: readonly string[], options: RunOptions = {}): Runnin
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     text.stderr += chunk;
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), options.withinMs ?? 30_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), options.withinMs ?? 120_000);
   const ended = new Promise<Ended>((done, fail) => {
     child.once('error', fail);
     child.once('close', (code, signal) => {

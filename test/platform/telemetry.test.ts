@@ -53,6 +53,19 @@ describe('the log', () => {
     assert.doesNotMatch(text(), /geheim/);
   });
 
+  test('has type, message, code, cause and stack of an error, and nothing of what hangs on it', () => {
+    const { stream, text } = capture(false);
+    const error = Object.assign(new TypeError('no', { cause: new Error('because') }), {
+      code: 'EX',
+      client: { secretKey: 4911, url: 'postgres://hems:geheim@db/x' },
+    });
+    createLogger('info', stream).error({ err: error }, 'x');
+    const { err } = JSON.parse(text()) as { err: Record<string, unknown> };
+    assert.deepEqual(Object.keys(err), ['type', 'message', 'code', 'cause', 'stack']);
+    assert.deepEqual([err.type, err.message, err.code, err.cause], ['TypeError', 'no', 'EX', 'because']);
+    assert.doesNotMatch(text(), /geheim|4911/);
+  });
+
   test('says nothing when it is silent', () => {
     const { stream, text } = capture(false);
     createLogger('silent', stream).fatal('x');
