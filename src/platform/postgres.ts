@@ -86,10 +86,9 @@ export function openPool(config: PoolConfig): Database {
     query_timeout: statementTimeout + 5000,
     idle_in_transaction_session_timeout: 60_000,
   });
-  let closing = false;
   pool.on('error', (error) => {
     // The server may end the last connections itself, where it is stopped right behind the pool.
-    if (!closing) config.logger?.warn({ err: error }, 'an idle database connection was lost');
+    if (!pool.ending) config.logger?.warn({ err: error }, 'an idle database connection was lost');
   });
   const lending = createLending(pool);
   const { lend } = lending;
@@ -123,7 +122,6 @@ export function openPool(config: PoolConfig): Database {
       await run({ name: 'platform_notify', text: 'select pg_notify($1, $2)', values: [channel, payload] });
     },
     close: once(async () => {
-      closing = true;
       await listening.close();
       lending.close();
       await pool.end();
