@@ -25,6 +25,10 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   pki: async () => (await import('./pki-command.ts')).addPkiCommands,
   certificate: async () => (await import('./certificate-command.ts')).addCertificateCommands,
   device: async () => (await import('./device-command.ts')).addDeviceCommands,
+  policy: async () => (await import('./policy-command.ts')).addPolicyCommands,
+  crl: async () => (await import('./crl-command.ts')).addCrlCommands,
+  revocation: async () => (await import('./revocation-command.ts')).addRevocationCommands,
+  explain: async () => (await import('./explain-command.ts')).addExplainCommand,
   events: async () => (await import('./events-command.ts')).addEventsCommand,
 };
 

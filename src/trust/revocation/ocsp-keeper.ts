@@ -85,7 +85,7 @@ function keyOf({ source, path, index }: SourceQuestion): string {
 }
 
 function peek(keeper: Keeper, question: SourceQuestion): SourceAnswer | undefined {
-  const subject = subjectOf(question);
+  const subject = pairOf(question);
   if (subject === undefined || urlsOf(question.source, subject.certificate).length === 0) return noPointer(question);
   const kept = keeper.kept.get(keyOf(question));
   if (kept === undefined || question.at.getTime() > kept.until) return undefined;
@@ -93,7 +93,7 @@ function peek(keeper: Keeper, question: SourceQuestion): SourceAnswer | undefine
   return kept.answer;
 }
 
-function noPointer({ source }: SourceQuestion): SourceAnswer {
+export function noPointer({ source }: SourceQuestion): SourceAnswer {
   return { source: sourceName(source), status: { kind: 'unknown', cause: 'no-pointer' } };
 }
 
@@ -112,7 +112,7 @@ function shared(keeper: Keeper, question: SourceQuestion, fromOthers: boolean): 
 }
 
 async function obtain(keeper: Keeper, question: SourceQuestion, fromOthers: boolean): Promise<SourceAnswer> {
-  const subject = subjectOf(question);
+  const subject = pairOf(question);
   if (subject === undefined) return noPointer(question);
   const told = fromOthers ? await stored(keeper, question, subject) : undefined;
   if (told !== undefined) return told;
@@ -129,13 +129,15 @@ interface Pair {
   readonly issuer: Certificate;
 }
 
-function subjectOf({ path, index }: SourceQuestion): Pair | undefined {
+/** The certificate in question and the one above it. */
+export function pairOf({ path, index }: SourceQuestion): Pair | undefined {
   const all = [...certificatesOf(path), path.anchor];
   const [certificate, issuer] = [all[index], all[index + 1]];
   return certificate === undefined || issuer === undefined ? undefined : { certificate, issuer };
 }
 
-function urlsOf(source: RevocationSource, certificate: Certificate): readonly string[] {
+/** The responders of a source for this certificate. */
+export function urlsOf(source: RevocationSource, certificate: Certificate): readonly string[] {
   return source.url !== undefined ? [source.url] : ocspUrlsOf(certificate);
 }
 
@@ -158,7 +160,8 @@ function isTired({ status, validUntil }: OcspJudgement, at: Date): boolean {
   return at.getTime() > (status.thisUpdate.getTime() + validUntil.getTime()) / 2;
 }
 
-function rulesOf({ policy, source }: SourceQuestion): OcspResponder['rules'] {
+/** What the policy demands of an answer. */
+export function rulesOf({ policy, source }: SourceQuestion): OcspResponder['rules'] {
   const age = source.maxAge ?? policy.maxAge;
   const configured = source.signer === undefined ? [] : readPem(source.signer, 'CERTIFICATE').map(parseCertificate);
   return { sha1: source.sha1, maxAge: age === 'next-update' ? undefined : age, grace: policy.grace, configured };

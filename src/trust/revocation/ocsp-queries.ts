@@ -13,6 +13,20 @@ export function storedAnswer(certificate: string, source: string): Query {
   };
 }
 
+export interface StoredRow {
+  certificate: string;
+  source: string;
+  response: Buffer;
+}
+
+export function storedAnswersOf(certificates: readonly string[]): Query {
+  return {
+    text: `select encode(certificate, 'hex') as certificate, source, response from ocsp_answers
+            where certificate in (select decode(f, 'hex') from unnest($1::text[]) as f)`,
+    values: [certificates],
+  };
+}
+
 /** An older answer never takes the place of a newer one. */
 export function storeAnswer(row: {
   readonly certificate: string;

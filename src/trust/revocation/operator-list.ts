@@ -110,3 +110,15 @@ export function createOperatorList(): OperatorList {
     },
   };
 }
+
+/** A list with more entries on it, for asking what they would mean. */
+export function overlay(base: OperatorList, entries: readonly ListEntry[]): OperatorList {
+  const more = createOperatorList();
+  for (const entry of entries) more.set(entry);
+  return {
+    size: base.size + more.size,
+    set: more.set,
+    delete: more.delete,
+    find: (certificate, identity) => base.find(certificate, identity) ?? more.find(certificate, identity),
+  };
+}

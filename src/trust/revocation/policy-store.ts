@@ -58,6 +58,11 @@ export async function currentPolicy(db: Queryable): Promise<StoredPolicy | undef
   return rows[0] && stored(rows[0]);
 }
 
+export async function policyAt(db: Queryable, version: number): Promise<StoredPolicy | undefined> {
+  const { rows } = await db.query<PolicyRow>(policyVersion(version));
+  return rows[0] && stored(rows[0]);
+}
+
 export async function policies(db: Queryable, limit: number): Promise<readonly StoredPolicy[]> {
   const { rows } = await db.query<PolicyRow>(policyHistory(limit));
   return rows.map(stored);
