@@ -2,10 +2,11 @@ import type { Command } from 'commander';
 import { systemClock } from '../platform/clock.ts';
 import { parseCertificate, type Certificate } from '../x509/certificate.ts';
 import { listedCertificates } from '../x509/crl.ts';
+import { mostCrlText } from '../x509/crl-file.ts';
 import { DerError } from '../x509/der.ts';
 import { PemError, readPem } from '../x509/pem.ts';
 import { derOfCrl } from '../trust/revocation/crl-fetch.ts';
-import { readCrl } from '../trust/revocation/crl-reader.ts';
+import { CrlUnreadable, readCrl } from '../trust/revocation/crl-reader.ts';
 import { crlBytes, type Holding, listHoldings, uploadOrigin } from '../trust/revocation/crl-store.ts';
 import { importCrl } from '../trust/revocation/desk.ts';
 import { wholeNumber } from './arguments.ts';
@@ -53,7 +54,8 @@ function collect(one: string, all: readonly string[] = []): readonly string[] {
   return [...all, one];
 }
 
-const mostBytes = 64 * 1024 * 1024;
+/** 64 MiB of DER, or as much in PEM. */
+const mostBytes = mostCrlText;
 
 async function importFiles(files: readonly string[], options: ImportOptions): Promise<void> {
   const certificates: Certificate[] = [];
@@ -74,7 +76,7 @@ async function importOne(
   const bytes = await readOperatorFile(file, mostBytes);
   const given = { der: crlOf(bytes, file), certificates: [...certificates, ...alongside(bytes)] };
   const result = await importCrl(desk, given, byOperator(options.reason), options.confirm).catch((error: unknown) => {
-    if (!(error instanceof DerError)) throw error;
+    if (!(error instanceof CrlUnreadable)) throw error;
     throw failure(exitCodes.usage, `${file} is no CRL: ${error.message}`, 'give a CRL in DER or PEM (X509 CRL)');
   });
   if (!result.ok) {

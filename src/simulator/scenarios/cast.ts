@@ -40,6 +40,8 @@ export interface Props {
   readonly faults?: readonly DeviceFault[];
   readonly door?: DoorName;
   readonly tls?: FemtocellOptions['tls'];
+  /** Where its certificate says that it can be asked about. */
+  readonly pointers?: NonNullable<DeviceOrder['pointers']>;
   /** Shows no certificate at all. */
   readonly bare?: boolean;
 }
@@ -51,8 +53,8 @@ export async function stage(
   props: Props = {},
 ): Promise<Femtocell> {
   const { pki, at, doors } = context;
-  const { key = 'ec', faults = [], door = 'main', tls = {}, bare = false } = props;
-  const device = await issueDevice({ pki, anchor, identity, key, at, faults });
+  const { key = 'ec', faults = [], door = 'main', tls = {}, bare = false, pointers } = props;
+  const device = await issueDevice({ pki, anchor, identity, key, at, faults, ...(pointers && { pointers }) });
   return createFemtocell({
     url: doors[door],
     ca: device.ca,

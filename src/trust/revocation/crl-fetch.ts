@@ -3,12 +3,13 @@ import type { EgressResult } from '../../platform/egress/egress-request.ts';
 import type { Database } from '../../platform/postgres.ts';
 import { type Certificate, parseCertificate } from '../../x509/certificate.ts';
 import type { CertificateList } from '../../x509/crl.ts';
-import { DerError } from '../../x509/der.ts';
 import type { PathAnchor } from '../../x509/path-anchor.ts';
+import { crlBlocks } from '../../x509/crl-file.ts';
 import { PemError, readPem } from '../../x509/pem.ts';
 import type { RevocationSource } from '../revocation-policy.ts';
 import { changeRevocation } from './changes.ts';
 import type { FetchOutcome } from './crl-fetcher.ts';
+import { CrlUnreadable } from './crl-reader.ts';
 import { storeCrl } from './crl-store.ts';
 import { verifyCrl } from './crl-verification.ts';
 import type { ReadCrl } from './held-crls.ts';
@@ -109,7 +110,10 @@ async function take(parts: FetchParts, answer: EgressResult & { kind: 'answer' }
   };
 }
 
-function certificatesFor({ source, certificates }: FetchParts): readonly Certificate[] {
+function certificatesFor({
+  source,
+  certificates,
+}: Pick<FetchParts, 'source' | 'certificates'>): readonly Certificate[] {
   return [...signersOf(source), ...certificates];
 }
 
@@ -119,24 +123,24 @@ function signersOf({ signer }: RevocationSource): readonly Certificate[] {
 
 /** REV-16: DER; PEM is tolerated. */
 async function readBody(
-  { readCrl, certificates }: FetchParts,
+  { readCrl, ...parts }: FetchParts,
   body: Uint8Array,
 ): Promise<{ readonly list: CertificateList; readonly der: Uint8Array } | { readonly detail: string }> {
   try {
     const der = derOfCrl(body);
-    return { der, list: await readCrl(single(der), certificates) };
+    const signers = certificatesFor(parts);
+    return { der, list: await readCrl(single(der), signers) };
   } catch (error) {
-    if (error instanceof DerError || error instanceof PemError) return { detail: error.message };
+    if (error instanceof CrlUnreadable || error instanceof PemError) return { detail: error.message };
     throw error;
   }
 }
 
 /** The DER of a CRL that may be PEM. Throws `PemError`. */
 export function derOfCrl(bytes: Uint8Array): Uint8Array {
-  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 4096)).toString('latin1');
-  if (!head.includes('-----BEGIN')) return bytes;
-  const [der] = readPem(Buffer.from(bytes).toString('latin1'), 'X509 CRL');
+  const [der, ...more] = crlBlocks(bytes);
   if (der === undefined) throw new PemError('no block of X509 CRL was found');
+  if (more.length > 0) throw new PemError(`holds ${more.length + 1} CRLs, one is meant`);
   return der;
 }
 
