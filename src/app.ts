@@ -8,8 +8,7 @@ import type { Config } from './config/schema.ts';
 import { createAdmissionRecords } from './fleet/admission-records.ts';
 import { createInformRecorder } from './fleet/informs.ts';
 import { ensurePartitions } from './fleet/partitions.ts';
-import { nextTask } from './fleet/tasks.ts';
-import { createTransferRecorder } from './fleet/transfers.ts';
+import { createSessionServices, type SessionServices } from './fleet/session-services.ts';
 import { createManagementDoor } from './northbound/management-door.ts';
 import type { Readiness } from './northbound/health-routes.ts';
 import type { Clock } from './platform/clock.ts';
@@ -22,7 +21,7 @@ import { createTicketKeys } from './southbound/ticket-keys.ts';
 import type { Gate } from './trust/admission.ts';
 import { loadAnchors, type TrustAnchor } from './trust/anchors.ts';
 import { createGate } from './trust/gate.ts';
-import { createOcspClient, type OcspClient } from './trust/ocsp-client.ts';
+import { createOcspClient } from './trust/ocsp-client.ts';
 import { readCrl } from './trust/revocation/crl-reader.ts';
 import type { CloseWhere } from './trust/revocation/live.ts';
 import { assembleRevocation } from './trust/revocation/assembly.ts';
@@ -77,14 +76,15 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
     lifecycle.started('gate', () => gate.close());
     const ticketKeys = createTicketKeys(config.maxResumptionAge);
     lifecycle.started('ticket keys', () => ticketKeys.stop());
+    const services = await createSessionServices({ ...deps, informs, notifications: config.notifications });
+    lifecycle.started('session services', () => services.stop());
     const listeners = await prepareListeners({
       ...deps,
       anchors,
       gate,
       ticketKeys,
       ocsp: createOcspClient({ ...deps, egress }),
-      recordInform: informs.recordInform,
-      ...createTransferRecorder(deps),
+      ...services,
     });
     const doors = await Promise.all(listeners.map((listener, index) => openDoor(deps, listener, index)));
     for (const listener of listeners) lifecycle.started('listener', () => listener.close());
@@ -103,22 +103,19 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
   }
 }
 
-type ListenerParts = AppDeps & {
-  readonly anchors: readonly TrustAnchor[];
-  readonly gate: Gate;
-  readonly ticketKeys: ReturnType<typeof createTicketKeys>;
-  readonly ocsp: OcspClient;
-  readonly recordInform: ReturnType<typeof createInformRecorder>['recordInform'];
-  readonly recordTransfer: ReturnType<typeof createTransferRecorder>['recordTransfer'];
-};
+type ListenerParts = AppDeps &
+  SessionServices & {
+    readonly anchors: readonly TrustAnchor[];
+    readonly gate: Gate;
+    readonly ticketKeys: ReturnType<typeof createTicketKeys>;
+    readonly ocsp: ReturnType<typeof createOcspClient>;
+  };
 
 /** All are judged before one is bound, so that all faults are told at once. */
 async function prepareListeners(parts: ListenerParts): Promise<Listener[]> {
   const { listeners, limits } = parts.config;
   const results = await Promise.all(
-    listeners.map((config, index) =>
-      createListener({ ...parts, config, configKey: `listeners[${index}]`, limits, nextTask }),
-    ),
+    listeners.map((config, index) => createListener({ ...parts, config, configKey: `listeners[${index}]`, limits })),
   );
   const faults = results.flatMap((result) => (result.ok ? [] : result.faults));
   const ready = results.flatMap((result) => (result.ok ? [result.listener] : []));

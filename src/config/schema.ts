@@ -118,6 +118,8 @@ const limits = z.strictObject({
   idleTime: duration.prefault('75s'),
   sessionTime: duration.prefault('10m'),
   sessions: z.int().min(1).default(20_000),
+  /** Requests that the ACS sends in one session; what is left waits for the next one. */
+  requestsPerSession: z.int().min(1).max(100_000).default(1000),
 });
 
 const audit = z.strictObject({
@@ -129,6 +131,15 @@ const audit = z.strictObject({
   strangerRowsPerMinuteTotal: z.int().min(1).default(300),
   /** Full rows a minute for refusals of one verified known identity. */
   knownRowsPerMinute: z.int().min(1).default(60),
+});
+
+/** See `NotificationRule` of the fleet. */
+const notificationRule = z.strictObject({
+  parameters: z
+    .string()
+    .max(256)
+    .regex(/^(?:\*\*?\.)?[A-Za-z][\w.[\]-]*$/, 'write a path, *.FaultMgmt.ExpeditedEvent. or **.OpState'),
+  notification: z.enum(['off', 'passive', 'active']),
 });
 
 export const configSchema = z.strictObject({
@@ -145,6 +156,10 @@ export const configSchema = z.strictObject({
   maxResumptionAge: duration.prefault('12h'),
   limits: limits.prefault({}),
   audit: audit.prefault({}),
+  /** Changes that devices are asked to tell by themselves; `femtocell`: alarms and the states of the cell. */
+  notifications: z.union([z.enum(['off', 'femtocell']), z.array(notificationRule).max(50)]).default('off'),
+  /** Whether devices may be given a password for connection requests (TS 33.320 8.3.4 knows no shared secret). */
+  connectionRequest: z.enum(['off', 'digest']).default('off'),
   log: z
     .strictObject({ level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info') })
     .prefault({}),

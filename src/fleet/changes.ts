@@ -41,7 +41,11 @@ export type ChangeAction =
   | 'unlink_identity'
   | 'expect_certificate'
   | 'describe'
-  | 'settle_conflict';
+  | 'settle_conflict'
+  | 'queue_task'
+  | 'cancel_task'
+  | 'reveal_parameters'
+  | 'trace';
 
 /** Writes the audit row of a change; call it inside the transaction of the change. */
 export async function recordChange(tx: Queryable, change: Change): Promise<void> {

@@ -15,6 +15,12 @@ export interface InformRow {
     | 'identity_mismatch';
   learnt: boolean;
   noted: boolean;
+  /** Of the parameters of the last Inform that was taken over. */
+  parametersDigest: string | null;
+  notificationPolicy: string | null;
+  /** Tasks wait for this device, or their outcome does. */
+  hasTasks: boolean;
+  traced: boolean;
 }
 
 const admissionColumns = `device_id, at, id, outcome, peer, connection_id, listener, role, remote_address, remote_port,
@@ -38,7 +44,8 @@ function informText(withAdmission: boolean): string {
   return `
 with device as materialized (
   select d.state, d.oui, d.product_class, d.serial_number,
-         c.manufacturer as said_manufacturer, c.oui as said_oui, c.product_class as said_class
+         c.manufacturer as said_manufacturer, c.oui as said_oui, c.product_class as said_class,
+         c.parameters_digest, c.notification_policy
     from devices d left join device_contact c on c.device_id = d.id
    where d.id = $1::uuid
 ), judged as materialized (
@@ -128,7 +135,12 @@ with device as materialized (
   update device_certificates set last_seen = $2
    where device_id = $1 and fingerprint = $4 and last_seen < $2::timestamptz - $18::interval
 )${withAdmission ? admissionPart : ''}
-select outcome, verdict = 'learn' as learnt, noted from outcome`;
+select outcome, verdict = 'learn' as learnt, noted, parameters_digest as "parametersDigest",
+       notification_policy as "notificationPolicy",
+       exists (select from tasks t where t.device_id = $1
+                  and t.state in ('queued', 'sent', 'in-progress', 'unknown-outcome')) as "hasTasks",
+       exists (select from device_traces where device_id = $1 and until > $2) as traced
+  from outcome`;
 }
 
 const texts = { with: informText(true), without: informText(false) } as const;

@@ -50,6 +50,13 @@ export type InformOutcome =
       readonly informId: string;
       /** OUI and serial were bound to the device by this Inform. */
       readonly learnt: boolean;
+      /** Tasks wait for this device, or their outcome does. */
+      readonly hasTasks: boolean;
+      /** Somebody wants to see what is said. */
+      readonly traced: boolean;
+      /** What was kept with earlier Informs. */
+      readonly parametersDigest: string | null;
+      readonly notificationPolicy: string | null;
     }
   | { readonly kind: 'refused'; readonly reason: InformRefusalReason; readonly detail: InformRefusalDetail };
 
@@ -141,7 +148,8 @@ function stored(deps: InformDeps, report: InformReport, informId: string, at: Da
     events: inform.events.map(({ eventCode }) => eventCode),
     deviceIdStruct: inform.deviceId,
   });
-  return { kind: 'stored', informId, learnt: row.learnt };
+  const { learnt, hasTasks, traced, parametersDigest, notificationPolicy } = row;
+  return { kind: 'stored', informId, learnt, hasTasks, traced, parametersDigest, notificationPolicy };
 }
 
 function refused(reason: InformRefusalReason): InformOutcome {

@@ -72,7 +72,17 @@ export function refuseHeldKeys(deviceIds: readonly string[], at: Date, by: strin
 }
 
 /** Tables of what a device said or was told, where it stands and whom it serves: gone with it. */
-export const erasedTables = ['device_parameters', 'device_contact', 'transfer_completions'] as const;
+export const erasedTables = [
+  'device_parameters',
+  'device_parameter_totals',
+  'device_contact',
+  'transfer_completions',
+  'tasks',
+  'cwmp_sessions',
+  'device_traces',
+  'device_trace_messages',
+  'device_notices',
+] as const;
 
 /**
  * Tables with a device that outlive it: the tombstone (identities, serial, certificates) and the evidence. A test holds

@@ -63,7 +63,30 @@ export interface RevocationEvent {
   readonly closed?: number;
 }
 
-export type HemsEvent = AdmissionEvent | InformEvent | CertificateEvent | RevocationEvent;
+/** A task has come to a state that it does not leave by itself. */
+export interface TaskEvent {
+  readonly kind: 'task';
+  readonly at: Date;
+  readonly deviceId: string;
+  readonly taskId: string;
+  /** e.g. `reboot`. */
+  readonly task: string;
+  readonly state: 'done' | 'failed' | 'in-progress' | 'unknown-outcome';
+  readonly fault?: { readonly cause: string; readonly code?: number | undefined; readonly message: string };
+}
+
+/** Parameters have another value than they had. Secret and personal values are masked. */
+export interface ParametersEvent {
+  readonly kind: 'parameters';
+  readonly at: Date;
+  readonly deviceId: string;
+  /** The device told it by itself, or was asked. */
+  readonly origin: 'inform' | 'task';
+  /** A thousand at most. Null: not kept. */
+  readonly changes: readonly { readonly name: string; readonly before: string | null; readonly after: string | null }[];
+}
+
+export type HemsEvent = AdmissionEvent | InformEvent | CertificateEvent | RevocationEvent | TaskEvent | ParametersEvent;
 
 export type Subscriber = (event: HemsEvent) => void | Promise<void>;
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { restartIfAsked } from './device-life.ts';
 import type { Femtocell } from './femtocell.ts';
 import { forcedInform } from './parameter-tree.ts';
 import { answerRequest } from './rpc-answers.ts';
@@ -32,6 +33,7 @@ export async function runSession(cell: Femtocell, options: SessionOptions = {}):
   }
   cell.retryCount = wire.report.complete ? 0 : cell.retryCount + 1;
   await closeWire(wire);
+  await restartIfAsked(cell);
   return { ...wire.report, durationMs: performance.now() - started };
 }
 
@@ -50,7 +52,7 @@ async function inform(wire: Wire, events: readonly EventStruct[]): Promise<AcsEn
     events,
     currentTime: options.currentTime ?? new Date().toISOString(),
     retryCount: cell.retryCount,
-    parameterList: forcedInform(cell.state.tree),
+    parameterList: forcedInform(cell.state.tree, cell.state.changed),
   });
   const message = envelopeXml({ version: versionOf(cell), body, isInform: true, ...(id === undefined ? {} : { id }) });
   const answer = await call(wire, options.firstMessage ?? message, id);
@@ -59,6 +61,7 @@ async function inform(wire: Wire, events: readonly EventStruct[]): Promise<AcsEn
   // InformResponse is what clears the events (TR-069 3.7.1.5).
   cell.state.bootstrapped = true;
   cell.state.pendingEvents.length = 0;
+  cell.state.changed.clear();
   return answer;
 }
 
@@ -104,8 +107,17 @@ function ownCalls({ cell: { state }, options }: Wire): OwnCall[] {
       },
     }),
   );
+  const others = state.ownRequests.map(
+    (own): OwnCall => ({
+      body: own.body,
+      answered: ({ body }) => {
+        if (body.kind === 'rpc') state.ownRequests.splice(state.ownRequests.indexOf(own), 1);
+      },
+    }),
+  );
   return [
     ...transfers,
+    ...others,
     ...(options.calls ?? []).map((method) => ({ body: `<cwmp:${method}/>`, answered: () => undefined })),
   ];
 }

@@ -1,5 +1,6 @@
-import { createParameterTree, type DataModel } from './parameter-tree.ts';
-import type { DeviceState } from './rpc-answers.ts';
+import { type DeviceState, newDeviceState } from './device-state.ts';
+import type { DataModel } from './femtocell-model.ts';
+import { createParameterTree } from './parameter-tree.ts';
 import type { CwmpVersion, DeviceIdStruct } from './soap-writer.ts';
 import type { ClientCredentials, TlsVersion } from './tls-client.ts';
 
@@ -18,6 +19,8 @@ export interface FemtocellOptions {
   readonly dataModel?: DataModel;
   /** Resume the TLS session of the last time. Default true. */
   readonly resume?: boolean;
+  /** A reboot takes so long. Default 0. */
+  readonly rebootMs?: number;
   /** For each handshake and each reply. Default 30 000. */
   readonly timeoutMs?: number;
 }
@@ -36,7 +39,7 @@ export function createFemtocell(options: FemtocellOptions): Femtocell {
   const tree = createParameterTree(options.dataModel ?? 'tr-196-2', options.deviceId, options.url);
   return {
     options,
-    state: { tree, pendingEvents: [], transfers: [], bootstrapped: false },
+    state: newDeviceState(tree, new Date()),
     tlsSession: undefined,
     retryCount: 0,
   };

@@ -1,3 +1,4 @@
+import { type DataModel, modelObjects, modelRows } from './femtocell-model.ts';
 import type { DeviceIdStruct } from './soap-writer.ts';
 
 export type ParameterType = 'string' | 'boolean' | 'unsignedInt' | 'int' | 'dateTime';
@@ -14,80 +15,50 @@ interface Parameter {
   readonly writable: boolean;
   /** Part of every Inform (standards: forced inform). */
   readonly forced: boolean;
+  /** 0 off, 1 passive, 2 active. */
+  notification: number;
+  accessList: readonly string[];
 }
 
 /** Parameters by full path. Objects are not stored: a path ending in "." stands for all below it. */
 export type ParameterTree = Map<string, Parameter>;
 
-/** Which data model the device speaks: Device:1 with TR-196 issue 1 (UMTS only), or Device:2 with issue 2. */
-export type DataModel = 'tr-196-1' | 'tr-196-2';
+export type Row = readonly [name: string, type: ParameterType, value: string, access: 'R' | 'W', forced?: 'forced'];
 
-type Row = readonly [name: string, type: ParameterType, value: string, access: 'R' | 'W', forced?: 'forced'];
-
-function managementRows(url: string): Row[] {
-  return [
-    ['Device.ManagementServer.URL', 'string', url, 'W'],
-    ['Device.ManagementServer.ParameterKey', 'string', '', 'R', 'forced'],
-    // Empty: TS 33.320 8.3.4 leaves a connection request no credentials to stand on.
-    ['Device.ManagementServer.ConnectionRequestURL', 'string', '', 'R', 'forced'],
-    ['Device.ManagementServer.PeriodicInformEnable', 'boolean', '1', 'W'],
-    ['Device.ManagementServer.PeriodicInformInterval', 'unsignedInt', '300', 'W'],
-  ];
+function parameterOf([, type, value, access, forced]: Row): Parameter {
+  return {
+    type,
+    value,
+    writable: access === 'W',
+    forced: forced === 'forced',
+    notification: 0,
+    accessList: ['Subscriber'],
+  };
 }
-
-function deviceRows(id: DeviceIdStruct): Row[] {
-  return [
-    ['Device.DeviceInfo.Manufacturer', 'string', id.manufacturer, 'R'],
-    ['Device.DeviceInfo.ManufacturerOUI', 'string', id.oui, 'R'],
-    ['Device.DeviceInfo.ProductClass', 'string', id.productClass, 'R'],
-    ['Device.DeviceInfo.SerialNumber', 'string', id.serialNumber, 'R'],
-    ['Device.DeviceInfo.HardwareVersion', 'string', '1.0', 'R', 'forced'],
-    ['Device.DeviceInfo.SoftwareVersion', 'string', '3.2.1', 'R', 'forced'],
-    ['Device.DeviceInfo.ProvisioningCode', 'string', '', 'W', 'forced'],
-  ];
-}
-
-const modelRows: Readonly<Record<DataModel, readonly Row[]>> = {
-  'tr-196-1': [
-    ['Device.DeviceSummary', 'string', 'Device:1.6[](Baseline:3), FAPService:1.0[1](Baseline:1)', 'R', 'forced'],
-    ['Device.LAN.IPAddress', 'string', '192.0.2.17', 'R', 'forced'],
-    ['Device.Services.FAPService.1.FAPControl.OpState', 'boolean', '0', 'R', 'forced'],
-    ['Device.Services.FAPService.1.FAPControl.AdminState', 'boolean', '0', 'W'],
-    ['Device.Services.FAPService.1.FAPControl.RFTxStatus', 'boolean', '0', 'R', 'forced'],
-    ['Device.Services.FAPService.1.CellConfig.CN.PLMNID', 'string', '00101', 'W'],
-  ],
-  'tr-196-2': [
-    ['Device.RootDataModelVersion', 'string', '2.2', 'R', 'forced'],
-    ['Device.ManagementServer.AliasBasedAddressing', 'boolean', '0', 'R', 'forced'],
-    ['Device.Services.FAPService.1.DeviceType', 'string', 'Standalone', 'R'],
-    ['Device.Services.FAPService.1.FAPControl.LTE.OpState', 'boolean', '0', 'R', 'forced'],
-    ['Device.Services.FAPService.1.FAPControl.LTE.AdminState', 'boolean', '0', 'W'],
-    ['Device.Services.FAPService.1.FAPControl.LTE.RFTxStatus', 'boolean', '0', 'R', 'forced'],
-    ['Device.Services.FAPService.1.CellConfig.LTE.EPC.TAC', 'unsignedInt', '1', 'W'],
-    ['Device.Services.FAPService.1.CellConfig.LTE.RAN.RF.EARFCNDL', 'string', '3100', 'W'],
-    ['Device.Services.FAPService.1.CellConfig.LTE.RAN.RF.PhyCellID', 'string', '0..503', 'W'],
-  ],
-};
 
 export function createParameterTree(model: DataModel, id: DeviceIdStruct, url: string): ParameterTree {
-  const rows = [...modelRows[model], ...deviceRows(id), ...managementRows(url)];
-  return new Map(
-    rows.map(([name, type, value, access, forced]) => [
-      name,
-      { type, value, writable: access === 'W', forced: forced === 'forced' },
-    ]),
-  );
+  return new Map(modelRows(model, id, url).map((row) => [row[0], parameterOf(row)]));
 }
 
-export function forcedInform(tree: ParameterTree): ParameterValue[] {
-  return [...tree].filter(([, { forced }]) => forced).map(([name, { type, value }]) => ({ name, type, value }));
+/** What every Inform carries, and what has changed since the last one (`4 VALUE CHANGE`). */
+export function forcedInform(tree: ParameterTree, changed: ReadonlySet<string> = new Set()): ParameterValue[] {
+  return [...tree]
+    .filter(([name, { forced }]) => forced || changed.has(name))
+    .map(([name, { type, value }]) => ({ name, type, value }));
 }
+
+/** TR-069 A.3.2.2: a password is read as nothing. */
+const unreadable = /\.(?:\w*Password|\w*PreSharedKey)$/;
 
 /** A full path, or a partial one ending in "." (or empty: all). Undefined: no such name (9005). */
 export function readParameters(tree: ParameterTree, path: string): ParameterValue[] | undefined {
-  const partial = path === '' || path.endsWith('.');
-  const found = [...tree].filter(([name]) => (partial ? name.startsWith(path) : name === path));
-  return found.length === 0 ? undefined : found.map(([name, { type, value }]) => ({ name, type, value }));
+  const one = tree.get(path);
+  const shown = (name: string, value: string): string => (unreadable.test(name) ? '' : value);
+  if (one !== undefined) return [{ name: path, type: one.type, value: shown(path, one.value) }];
+  if (path !== '' && !path.endsWith('.')) return undefined;
+  const found = [...tree].filter(([name]) => name.startsWith(path));
+  if (found.length === 0 && !isTable(path)) return undefined;
+  return found.map(([name, { type, value }]) => ({ name, type, value: shown(name, value) }));
 }
 
 export interface ParameterInfo {
@@ -106,10 +77,13 @@ export function listParameters(tree: ParameterTree, path: string, nextLevel: boo
     const deepest = nextLevel ? 1 : levels.length;
     for (let depth = 1; depth <= deepest; depth += 1) {
       const isLeaf = depth === levels.length;
-      names.set(path + levels.slice(0, depth).join('.') + (isLeaf ? '' : '.'), isLeaf && writable);
+      const full = path + levels.slice(0, depth).join('.') + (isLeaf ? '' : '.');
+      // Of an object it says whether it may be deleted, of a table whether it may be added to (TR-069 A.3.2.3).
+      names.set(full, isLeaf ? writable : isTable(full) || isTable(full.replace(/\d+\.$/, '')));
     }
   }
-  return names.size === 0 ? undefined : [...names].map(([name, writable]) => ({ name, writable }));
+  if (names.size === 0 && !isTable(path)) return undefined;
+  return [...names].map(([name, writable]) => ({ name, writable }));
 }
 
 const lexical: Readonly<Record<ParameterType, RegExp>> = {
@@ -120,11 +94,12 @@ const lexical: Readonly<Record<ParameterType, RegExp>> = {
   dateTime: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?$/,
 };
 
-/** Why a value cannot be set: a CPE fault code, or undefined when it can. */
-export function setFault(tree: ParameterTree, name: string, value: string): number | undefined {
+/** Why a value cannot be set: a CPE fault code, or undefined when it can. `type`: the xsi:type sent, if any. */
+export function setFault(tree: ParameterTree, name: string, value: string, type?: string): number | undefined {
   const parameter = tree.get(name);
   if (parameter === undefined) return 9005;
   if (!parameter.writable) return 9008;
+  if (type !== undefined && type !== parameter.type) return 9006;
   return lexical[parameter.type].test(value) ? undefined : 9007;
 }
 
@@ -134,4 +109,37 @@ export function setParameter(tree: ParameterTree, name: string, value: string): 
   if (parameter === undefined) return false;
   parameter.value = value;
   return true;
+}
+
+const rowsOfTable = (path: string): readonly Row[] | undefined =>
+  modelObjects.find(({ pattern }) => pattern.test(path))?.rows;
+
+function isTable(path: string): boolean {
+  return rowsOfTable(path) !== undefined;
+}
+
+/** TR-069 A.3.2.6: a new instance under the next free number; undefined: no table of this name, or a full one. */
+export function addInstance(tree: ParameterTree, table: string, most = 64): number | undefined {
+  const rows = rowsOfTable(table);
+  const taken = instancesOf(tree, table);
+  if (rows === undefined || taken.length >= most) return undefined;
+  const number = Math.max(0, ...taken) + 1;
+  for (const row of rows) tree.set(`${table}${number}.${row[0]}`, parameterOf(row));
+  return number;
+}
+
+export function instancesOf(tree: ParameterTree, table: string): number[] {
+  const numbers = new Set<number>();
+  for (const name of tree.keys())
+    if (name.startsWith(table)) numbers.add(Number(name.slice(table.length, name.indexOf('.', table.length))));
+  return [...numbers].filter((number) => number > 0);
+}
+
+/** TR-069 A.3.2.7; false: no such instance of a table. */
+export function deleteInstance(tree: ParameterTree, object: string): boolean {
+  const table = object.replace(/\d+\.$/, '');
+  if (table === object || !isTable(table)) return false;
+  const doomed = [...tree.keys()].filter((name) => name.startsWith(object));
+  for (const name of doomed) tree.delete(name);
+  return doomed.length > 0;
 }

@@ -1,4 +1,7 @@
+import type { DeviceState } from './device-state.ts';
 import {
+  addInstance,
+  deleteInstance,
   listParameters,
   type ParameterTree,
   type ParameterValue,
@@ -6,28 +9,9 @@ import {
   setFault,
   setParameter,
 } from './parameter-tree.ts';
-import {
-  arrayXml,
-  escapeXml,
-  type EventStruct,
-  faultXml,
-  type ParameterFault,
-  parameterListXml,
-  tag,
-  type TransferComplete,
-} from './soap-writer.ts';
+import { changeDuState, cancelTransfer, download, queuedTransfers, scheduleDownload, upload } from './rpc-transfers.ts';
+import { arrayXml, escapeXml, faultXml, type ParameterFault, parameterListXml, tag } from './soap-writer.ts';
 import { child, type Element, textOf } from './xml-tree.ts';
-
-/** What an RPC may change in the device. */
-export interface DeviceState {
-  readonly tree: ParameterTree;
-  /** Events of the next Inform. */
-  readonly pendingEvents: EventStruct[];
-  /** Transfers to report in the next session. */
-  readonly transfers: TransferComplete[];
-  /** False until the ACS has answered a `0 BOOTSTRAP`. */
-  bootstrapped: boolean;
-}
 
 type Answer = (state: DeviceState, request: Element, at: Date) => string;
 
@@ -39,47 +23,84 @@ const answers: Readonly<Record<string, Answer>> = {
   GetParameterValues: getParameterValues,
   GetParameterNames: getParameterNames,
   SetParameterValues: setParameterValues,
+  GetParameterAttributes: getParameterAttributes,
+  SetParameterAttributes: setParameterAttributes,
+  AddObject: addObject,
+  DeleteObject: deleteObject,
   Download: download,
-  Reboot: (state, request) => {
+  Upload: upload,
+  ScheduleDownload: scheduleDownload,
+  CancelTransfer: cancelTransfer,
+  GetQueuedTransfers: (state) => queuedTransfers(state, false),
+  GetAllQueuedTransfers: (state) => queuedTransfers(state, true),
+  ChangeDUState: changeDuState,
+  ScheduleInform: (state, request) => {
+    const commandKey = textOf(request, 'CommandKey');
     state.pendingEvents.push(
-      { eventCode: '1 BOOT', commandKey: '' },
-      { eventCode: 'M Reboot', commandKey: textOf(request, 'CommandKey') },
+      { eventCode: '3 SCHEDULED', commandKey: '' },
+      { eventCode: 'M ScheduleInform', commandKey },
     );
+    return tag('cwmp:ScheduleInformResponse', '');
+  },
+  Reboot: (state, request) => {
+    if (state.restart === 'none') state.restart = 'reboot';
+    state.rebootKey = textOf(request, 'CommandKey');
     return tag('cwmp:RebootResponse', '');
   },
   FactoryReset: (state) => {
-    state.bootstrapped = false;
-    state.pendingEvents.length = 0;
-    setParameter(state.tree, 'Device.ManagementServer.ParameterKey', '');
+    state.restart = 'factory-reset';
     return tag('cwmp:FactoryResetResponse', '');
   },
+  SetVouchers: () => tag('cwmp:SetVouchersResponse', ''),
+  GetOptions: () => tag('cwmp:GetOptionsResponse', arrayXml('OptionList', 'cwmp:OptionStruct', [])),
 };
 
 /** Answers one request of the ACS: the SOAP body's content, a response or a fault (TR-069 A.5.1). */
 export function answerRequest(state: DeviceState, method: string, request: Element, at: Date): string {
+  const planned = state.faults.findIndex((fault) => fault.method === method);
+  const [fault] = planned < 0 ? [] : state.faults.splice(planned, 1);
+  if (fault !== undefined) return faultXml(fault.code, 'As planned');
   const answer = Object.hasOwn(answers, method) ? answers[method] : undefined;
-  return answer === undefined ? faultXml(9000, 'Method not supported') : answer(state, request, at);
+  if (answer === undefined) return faultXml(9000, 'Method not supported');
+  setParameter(state.tree, 'Device.DeviceInfo.UpTime', upTime(state, at));
+  return answer(state, request, at);
 }
 
-function getParameterValues(state: DeviceState, request: Element): string {
+function upTime({ bootedAt }: DeviceState, at: Date): string {
+  return String(Math.max(0, Math.floor((at.getTime() - bootedAt.getTime()) / 1000)));
+}
+
+const invalidName = (): string => faultXml(9005, 'Invalid parameter name');
+
+function getParameterValues({ tree }: DeviceState, request: Element): string {
   const found: ParameterValue[] = [];
   for (const { text } of child(request, 'ParameterNames')?.children ?? []) {
-    const values = readParameters(state.tree, text.trim());
-    if (values === undefined) return faultXml(9005, 'Invalid parameter name');
+    const values = readParameters(tree, text.trim());
+    if (values === undefined) return invalidName();
     found.push(...values);
   }
   return tag('cwmp:GetParameterValuesResponse', parameterListXml(found));
 }
 
-function getParameterNames(state: DeviceState, request: Element): string {
+function getParameterNames({ tree }: DeviceState, request: Element): string {
   const path = textOf(request, 'ParameterPath').trim();
-  const nextLevel = /^(1|true)$/.test(textOf(request, 'NextLevel').trim());
-  const found = listParameters(state.tree, path, nextLevel);
-  if (found === undefined) return faultXml(9005, 'Invalid parameter name');
+  const nextLevel = isTrue(textOf(request, 'NextLevel'));
+  if (nextLevel && path !== '' && !path.endsWith('.')) return faultXml(9003, 'Invalid arguments');
+  const found = listParameters(tree, path, nextLevel);
+  if (found === undefined) return invalidName();
   const items = found.map(({ name, writable }) =>
     tag('ParameterInfoStruct', tag('Name', escapeXml(name)) + tag('Writable', writable ? '1' : '0')),
   );
   return tag('cwmp:GetParameterNamesResponse', arrayXml('ParameterList', 'cwmp:ParameterInfoStruct', items));
+}
+
+function isTrue(text: string): boolean {
+  return /^(1|true)$/.test(text.trim());
+}
+
+function typeOf(value: Element | undefined): string | undefined {
+  const [, type] = [...(value?.attributes ?? [])].find(([name]) => name.endsWith(':type')) ?? [];
+  return type?.slice(type.indexOf(':') + 1);
 }
 
 /** Atomic: all values or none, and one SetParameterValuesFault for each that cannot be (TR-069 A.3.2.1). */
@@ -87,30 +108,87 @@ function setParameterValues(state: DeviceState, request: Element): string {
   const wanted = (child(request, 'ParameterList')?.children ?? []).map((item) => ({
     name: textOf(item, 'Name').trim(),
     value: textOf(item, 'Value'),
+    type: typeOf(child(item, 'Value')),
   }));
   const twice = new Set(wanted.map(({ name }) => name)).size < wanted.length;
-  const faults: ParameterFault[] = wanted.flatMap(({ name, value }) => {
-    const code = setFault(state.tree, name, value);
+  const faults: ParameterFault[] = wanted.flatMap(({ name, value, type }) => {
+    const code = setFault(state.tree, name, value, type);
     return code === undefined ? [] : [{ name, code, message: 'Refused by the device' }];
   });
   if (twice || faults.length > 0) return faultXml(9003, 'Invalid arguments', faults);
   for (const { name, value } of wanted) setParameter(state.tree, name, value);
-  setParameter(state.tree, 'Device.ManagementServer.ParameterKey', textOf(request, 'ParameterKey'));
+  keepKey(state.tree, request);
   return tag('cwmp:SetParameterValuesResponse', tag('Status', '0'));
 }
 
-/** Pretends: nothing is fetched; the next session reports the transfer as done. */
-function download(state: DeviceState, request: Element, at: Date): string {
-  const commandKey = textOf(request, 'CommandKey');
-  const now = at.toISOString();
-  state.transfers.push({ commandKey, faultCode: 0, faultString: '', startTime: now, completeTime: now });
-  state.pendingEvents.push(
-    { eventCode: '7 TRANSFER COMPLETE', commandKey: '' },
-    { eventCode: 'M Download', commandKey },
-  );
-  const unknownTime = '0001-01-01T00:00:00Z';
-  return tag(
-    'cwmp:DownloadResponse',
-    tag('Status', '1') + tag('StartTime', unknownTime) + tag('CompleteTime', unknownTime),
-  );
+/** TR-069 A.3.2.1: kept after success only, and told in every Inform. */
+function keepKey(tree: ParameterTree, request: Element): void {
+  setParameter(tree, 'Device.ManagementServer.ParameterKey', textOf(request, 'ParameterKey'));
+}
+
+/** Full paths of what a full or partial path names. */
+function below(tree: ParameterTree, path: string): string[] | undefined {
+  if (tree.has(path)) return [path];
+  if (path !== '' && !path.endsWith('.')) return undefined;
+  const names = [...tree.keys()].filter((name) => name.startsWith(path));
+  return names.length === 0 ? undefined : names;
+}
+
+function getParameterAttributes({ tree }: DeviceState, request: Element): string {
+  const items: string[] = [];
+  for (const { text } of child(request, 'ParameterNames')?.children ?? []) {
+    const names = below(tree, text.trim());
+    if (names === undefined) return invalidName();
+    for (const name of names) {
+      const { notification = 0, accessList = [] } = tree.get(name) ?? {};
+      const access = arrayXml(
+        'AccessList',
+        'xsd:string',
+        accessList.map((entry) => tag('string', escapeXml(entry))),
+      );
+      items.push(
+        tag(
+          'ParameterAttributeStruct',
+          tag('Name', escapeXml(name)) + tag('Notification', String(notification)) + access,
+        ),
+      );
+    }
+  }
+  return tag('cwmp:GetParameterAttributesResponse', arrayXml('ParameterList', 'cwmp:ParameterAttributeStruct', items));
+}
+
+/** Atomic too (TR-069 A.3.2.4); a partial path is for all that is below. */
+function setParameterAttributes({ tree }: DeviceState, request: Element): string {
+  const wanted = (child(request, 'ParameterList')?.children ?? []).map((item) => ({
+    names: below(tree, textOf(item, 'Name').trim()),
+    notification: isTrue(textOf(item, 'NotificationChange')) ? Number(textOf(item, 'Notification')) : undefined,
+    accessList: isTrue(textOf(item, 'AccessListChange'))
+      ? (child(item, 'AccessList')?.children ?? []).map(({ text }) => text)
+      : undefined,
+  }));
+  if (wanted.some(({ names }) => names === undefined)) return invalidName();
+  if (wanted.some(({ notification = 0 }) => !(notification >= 0 && notification <= 2)))
+    return faultXml(9003, 'Invalid arguments');
+  for (const { names = [], notification, accessList } of wanted)
+    for (const name of names) {
+      const parameter = tree.get(name);
+      if (parameter === undefined) continue;
+      if (notification !== undefined) parameter.notification = notification;
+      if (accessList !== undefined) parameter.accessList = accessList;
+    }
+  return tag('cwmp:SetParameterAttributesResponse', '');
+}
+
+function addObject(state: DeviceState, request: Element): string {
+  const number = addInstance(state.tree, textOf(request, 'ObjectName').trim());
+  if (number === undefined) return invalidName();
+  state.deeds.push(`AddObject ${number}`);
+  keepKey(state.tree, request);
+  return tag('cwmp:AddObjectResponse', tag('InstanceNumber', String(number)) + tag('Status', '0'));
+}
+
+function deleteObject(state: DeviceState, request: Element): string {
+  if (!deleteInstance(state.tree, textOf(request, 'ObjectName').trim())) return invalidName();
+  keepKey(state.tree, request);
+  return tag('cwmp:DeleteObjectResponse', tag('Status', '0'));
 }

@@ -41,6 +41,13 @@ export interface TransferComplete {
   readonly completeTime: string;
 }
 
+/** A call of the device's own. */
+export interface OwnRequest {
+  readonly method: string;
+  /** The SOAP body's content. */
+  readonly body: string;
+}
+
 export interface Envelope {
   readonly version: CwmpVersion;
   /** Absent: no cwmp:ID header, as some devices do. */

@@ -7,7 +7,7 @@ const connectionOutcomes = ['admitted', 'refused', 'silent', 'turned_away'] as c
 
 /** superseded: the same device began another; closed: the listener did. */
 export type SessionEnd = (typeof sessionEnds)[number];
-const sessionEnds = ['completed', 'failed', 'refused', 'superseded', 'timed_out', 'closed'] as const;
+const sessionEnds = ['completed', 'failed', 'refused', 'superseded', 'timed_out', 'closed', 'moved'] as const;
 
 export const statuses = [200, 204, 400, 403, 404, 405, 408, 413, 415, 417, 431, 500, 503] as const;
 

@@ -44,6 +44,7 @@ export async function createHttp(deps: HttpDeps): Promise<Http> {
       hall.connections.set(socket, connection);
       socket.once('close', () => {
         hall.connections.delete(socket);
+        hall.runner.disconnected(connection);
         hall.gate.released(admission);
       });
       server.emit('connection', socket);

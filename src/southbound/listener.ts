@@ -2,9 +2,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { LimitsConfig, ListenerConfig } from '../config/schema.ts';
-import type { InformOutcome, InformReport } from '../fleet/informs.ts';
-import type { Task } from '../fleet/tasks.ts';
-import type { TransferOutcome, TransferReport } from '../fleet/transfers.ts';
+import type { SessionServices } from '../fleet/session-services.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { EventBus } from '../platform/events.ts';
 import type { Admission, Gate } from '../trust/admission.ts';
@@ -23,7 +21,7 @@ import type { TicketKeys } from './ticket-keys.ts';
 import { buildContexts, sessionIdContextOf, type TlsContexts } from './tls-contexts.ts';
 import { resolveTlsPolicy, type TlsPolicy } from './tls-profile.ts';
 
-export interface ListenerDeps {
+export interface ListenerDeps extends SessionServices {
   readonly config: ListenerConfig;
   /** Where it stands in the configuration, for faults: `listeners[0]`. */
   readonly configKey: string;
@@ -31,11 +29,6 @@ export interface ListenerDeps {
   /** All that are loaded; those that `config.anchors` names are accepted here. */
   readonly anchors: readonly TrustAnchor[];
   readonly gate: Gate;
-  /** Durable when it resolves. */
-  readonly recordInform: (report: InformReport) => Promise<InformOutcome>;
-  /** Durable when it resolves. */
-  readonly recordTransfer: (report: TransferReport) => Promise<TransferOutcome>;
-  readonly nextTask: (deviceId: string) => Promise<Task | undefined>;
   /** One for all listeners of a process; whoever made it stops it. */
   readonly ticketKeys: TicketKeys;
   /** Asks the responders of the server certificates; absent: nothing is stapled. */
@@ -204,7 +197,7 @@ function listenerOf({ config, logger, reusePort }: ListenerDeps, parts: Parts): 
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       arrivals.close();
       await http.close(grace);
-      runner.close();
+      await runner.close();
       await closed;
     },
   };

@@ -5,22 +5,16 @@ import { decodeEnvelope } from '../cwmp/decode.ts';
 import type { Fact, Input, Reply } from '../cwmp/session.ts';
 import { step } from '../cwmp/step.ts';
 import type { CwmpVersion } from '../cwmp/versions.ts';
-import type { InformOutcome, InformReport } from '../fleet/informs.ts';
-import type { Task } from '../fleet/tasks.ts';
-import type { TransferOutcome, TransferReport } from '../fleet/transfers.ts';
+import type { SessionServices } from '../fleet/session-services.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Gate } from '../trust/admission.ts';
 import type { DoorMetrics, SessionEnd } from './door-metrics.ts';
-import type { Session, SessionStore } from './session-store.ts';
+import { type Session, type SessionStore, sessionIdOf } from './session-store.ts';
+import { nextRequest, recordAnswer, recordSending } from './session-tasks.ts';
 
-export interface SessionRunnerDeps {
+export interface SessionRunnerDeps extends SessionServices {
   readonly limits: LimitsConfig;
   readonly gate: Gate;
-  /** Durable when it resolves. */
-  readonly recordInform: (report: InformReport) => Promise<InformOutcome>;
-  /** Durable when it resolves. */
-  readonly recordTransfer: (report: TransferReport) => Promise<TransferOutcome>;
-  readonly nextTask: (deviceId: string) => Promise<Task | undefined>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: DoorMetrics;
@@ -60,21 +54,32 @@ function isEmpty(body: Uint8Array): boolean {
   return body.every((byte) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09);
 }
 
-function deviceInput(runner: Runner, body: Uint8Array, charset: string | undefined): Input {
+export function deviceInput(runner: Runner, body: Uint8Array, charset: string | undefined): Input {
   if (isEmpty(body)) return { kind: 'empty' };
   const decoded = decodeEnvelope(body, { charset, limits: { bytes: runner.limits.bodyBytes } });
   return decoded.ok ? { kind: 'envelope', envelope: decoded.envelope } : { kind: 'unreadable', error: decoded.error };
 }
 
-/** One POST and everything until its answer. */
-export async function converse(runner: Runner, session: Session, { body, charset }: CwmpRequest): Promise<CwmpAnswer> {
-  let reply = await advance(runner, session, deviceInput(runner, body, charset));
-  while (reply.kind === 'store-inform' || reply.kind === 'acs-turn') {
+/** Requests withdrawn between the choice and the sending, in one turn. */
+const mostWithdrawn = 20;
+
+/** What one POST says, and everything until its answer. */
+export async function converse(runner: Runner, session: Session, said: Input): Promise<CwmpAnswer> {
+  let reply = await advance(runner, session, said);
+  for (let withdrawn = 0; reply.kind === 'store-inform' || reply.kind === 'acs-turn'; ) {
+    const before = session.cwmp;
     const input =
       reply.kind === 'store-inform'
         ? await storeInform(runner, session, reply.inform, reply.version)
-        : await acsTurn(runner, session);
-    reply = await advance(runner, session, input);
+        : await nextRequest(runner, session);
+    const next = await advance(runner, session, input);
+    if (next.kind !== 'envelope' || withdrawn > mostWithdrawn || (await recordSending(runner, session))) {
+      reply = next;
+      continue;
+    }
+    // Somebody cancelled it: it was not sent, so the turn is as it was.
+    session.cwmp = before;
+    withdrawn += 1;
   }
   return answerOf(runner, session, reply);
 }
@@ -101,13 +106,21 @@ async function note(runner: Runner, session: Session, fact: Fact): Promise<void>
       const { transferComplete } = fact;
       const { commandKey, faultStruct } = transferComplete;
       const { repeated } = await runner.recordTransfer({ connection: session.admission, transferComplete });
+      await runner.tasks.transferCompleted(session.deviceId, transferComplete);
       runner.logger.info({ ...about, commandKey, faultCode: faultStruct.faultCode, repeated }, 'transfer complete');
       break;
     }
+    case 'notice':
+      await runner.recordNotice(session.deviceId, fact.notice);
+      if (fact.notice.method === 'DUStateChangeComplete')
+        await runner.tasks.duStateChanged(session.deviceId, fact.notice);
+      runner.logger.info({ ...about, method: fact.notice.method }, 'told by the device');
+      break;
     case 'request-refused':
       runner.logger.debug({ ...about, method: fact.name, faultCode: fact.faultCode }, 'request refused');
       break;
     case 'answer':
+      await recordAnswer(runner, session, fact);
       runner.logger.debug({ ...about, method: fact.request.method, answer: fact.answer.kind }, 'request answered');
       break;
   }
@@ -117,7 +130,8 @@ async function note(runner: Runner, session: Session, fact: Fact): Promise<void>
 async function storeInform(runner: Runner, session: Session, inform: Inform, cwmpVersion: CwmpVersion): Promise<Input> {
   runner.informsInFlight += 1;
   const { admission } = session;
-  const outcome = await runner.recordInform({ connection: admission, inform, cwmpVersion }).finally(() => {
+  const report = { connection: admission, inform, cwmpVersion };
+  const outcome = await runner.recordInform(report, sessionIdOf(session)).finally(() => {
     runner.informsInFlight -= 1;
   });
   if (outcome.kind === 'refused') {
@@ -132,14 +146,10 @@ async function storeInform(runner: Runner, session: Session, inform: Inform, cwm
   session.idleTime =
     sessionTimeout === undefined ? idleTime : Math.min(Math.max(sessionTimeout * 1000, leastIdleTime), sessionTime);
   session.kept = true;
+  session.tasks = outcome.hasTasks;
+  session.traced = outcome.traced;
   runner.metrics.sessionBegan();
   return { kind: 'inform-stored' };
-}
-
-async function acsTurn(runner: Runner, session: Session): Promise<Input> {
-  const task = await runner.nextTask(session.deviceId);
-  if (task === undefined) return { kind: 'no-acs-request' };
-  return { kind: 'acs-request', request: task.request, task: task.id };
 }
 
 function answerOf(
@@ -171,6 +181,15 @@ function answerOf(
 export function end(runner: Runner, session: Session, outcome: SessionEnd): void {
   runner.store.remove(session);
   finish(runner, session, outcome);
+  if (session.archived && outcome !== 'moved') forget(runner, session);
+}
+
+/** Nobody has to go on with it any more. */
+function forget(runner: Runner, { deviceId, cookie }: Session): void {
+  runner.archive.drop(deviceId, cookie).catch((error: unknown) => {
+    // It is over by itself, a little later.
+    runner.logger.debug({ err: error, device: deviceId }, 'a kept session could not be dropped');
+  });
 }
 
 const secondsOf = ({ clock }: Runner, { beganAt }: Session): number => (clock.now().getTime() - beganAt) / 1000;

@@ -1,14 +1,17 @@
+import type { Input } from '../cwmp/session.ts';
 import type { Admission } from '../trust/admission.ts';
 import {
   type CwmpAnswer,
   type CwmpRequest,
   converse,
+  deviceInput,
   end,
   finish,
   type Runner,
   type SessionRunnerDeps,
 } from './session-conversation.ts';
-import { beginSession, createSessionStore, type Session } from './session-store.ts';
+import { keepLater, keepNow, reclaim, takeOver } from './session-moves.ts';
+import { beginSession, createSessionStore, type Session, sessionIdOf } from './session-store.ts';
 import type { DoorDetail } from './tls-failure.ts';
 
 /** A TLS connection of an admitted client. */
@@ -31,8 +34,10 @@ export interface SessionRunner {
   bodyLimit(connection: DoorConnection, cookie: string | undefined): number;
   /** Never rejects. */
   post(connection: DoorConnection, request: CwmpRequest): Promise<CwmpAnswer>;
-  /** Ends every session. */
-  close(): void;
+  /** The connection is gone; its session, if it is open, may go on over another one. */
+  disconnected(connection: DoorConnection): void;
+  /** Ends every session here; those that are open may go on at another node. */
+  close(): Promise<void>;
 }
 
 /** Informs that may wait for the database; behind these, waiting would only make it worse. */
@@ -47,6 +52,10 @@ export function createSessionRunner(deps: SessionRunnerDeps): SessionRunner {
     for (const session of store.expired(clock.now().getTime(), limits.sessionTime))
       finish(runner, session, 'timed_out');
   };
+  const asleep = runner.taskNotices.subscribe((deviceId) => {
+    const session = store.ofDevice(deviceId);
+    if (session !== undefined) session.tasks = true;
+  });
   const timer = setInterval(sweep, Math.max(50, Math.min(5000, limits.idleTime / 4))).unref();
   return {
     bodyLimit: ({ session, admission }, cookie) => {
@@ -55,9 +64,14 @@ export function createSessionRunner(deps: SessionRunnerDeps): SessionRunner {
       return awaited ? limits.bodyBytes : Math.min(limits.requestBytes, limits.bodyBytes);
     },
     post: (connection, request) => inTurn(connection, () => post(runner, connection, request)),
-    close: () => {
+    disconnected: ({ session }) => {
+      if (session !== undefined) keepLater(runner, session);
+    },
+    close: async () => {
       clearInterval(timer);
-      for (const session of store.all()) end(runner, session, 'closed');
+      asleep();
+      await Promise.allSettled(store.all().map((session) => keepNow(runner, session)));
+      for (const session of store.all()) end(runner, session, session.archived ? 'moved' : 'closed');
     },
   };
 }
@@ -85,16 +99,22 @@ async function post(runner: Runner, connection: DoorConnection, request: CwmpReq
   }
   const { limits, clock, store, informsInFlight } = runner;
   const bound = connection.session?.ended === undefined ? connection.session : undefined;
-  const going = found ?? bound;
-  if (going === undefined && (store.size >= limits.sessions || informsInFlight >= mostInformsInFlight)) return busy();
+  const here = found ?? bound;
+  if (here === undefined && (store.size >= limits.sessions || informsInFlight >= mostInformsInFlight)) return busy();
+  const said = deviceInput(runner, request.body, request.charset);
+  const going = await goingOn(runner, connection, request.cookie, here, said);
   const now = clock.now().getTime();
   const session = going ?? beginSession(connection.admission, now, limits.idleTime);
+  if (connection.session !== session) session.carriers += 1;
   connection.session = session;
   session.admission = connection.admission;
   session.lastAt = now;
   session.requests += 1;
+  if (session.requests > 2 * limits.requestsPerSession + mostOwnRequests) return tooMany(runner, session);
   try {
-    return await converse(runner, session, request);
+    const answer = await converse(runner, session, said);
+    if (session.traced) trace(runner, session, request, answer, now);
+    return answer;
   } catch (error) {
     runner.logger.error({ err: error, admission: session.admission.id }, 'a session broke off');
     end(runner, session, 'failed');
@@ -102,6 +122,57 @@ async function post(runner: Runner, connection: DoorConnection, request: CwmpReq
   } finally {
     if (session.ended !== undefined) connection.session = undefined;
   }
+}
+
+/** Messages of its own that a device may have for us in one session. */
+const mostOwnRequests = 1000;
+
+function tooMany(runner: Runner, session: Session): CwmpAnswer {
+  end(runner, session, 'failed');
+  return { ...busy(), close: true };
+}
+
+/** The session that this message belongs to, here or from another node; none for an Inform that begins one. */
+async function goingOn(
+  runner: Runner,
+  connection: DoorConnection,
+  cookie: string | undefined,
+  here: Session | undefined,
+  said: Input,
+): Promise<Session | undefined> {
+  if (here !== undefined) {
+    if (connection.session === here) return here;
+    const ours = await reclaim(runner, here, connection.admission);
+    if (ours === here) return here;
+    end(runner, here, 'moved');
+    if (ours !== undefined) runner.store.add(ours);
+    return ours;
+  }
+  // Devices that keep a cookie for ever send it with every Inform: that begins a session all the same.
+  const begins = said.kind === 'envelope' && isInform(said);
+  if (cookie === undefined || cookie.length !== cookieLength || begins) return undefined;
+  const taken = await takeOver(runner, connection.admission, cookie);
+  if (taken !== undefined) runner.store.add(taken);
+  return taken;
+}
+
+const cookieLength = 32;
+
+function isInform(said: Input & { kind: 'envelope' }): boolean {
+  const { body } = said.envelope;
+  return body.kind === 'request' && body.request.method === 'Inform';
+}
+
+function trace(runner: Runner, session: Session, { body }: CwmpRequest, answer: CwmpAnswer, began: number): void {
+  runner.trace({
+    deviceId: session.deviceId,
+    sessionId: sessionIdOf(session),
+    at: new Date(began),
+    received: body,
+    status: answer.status,
+    sent: answer.xml,
+    milliseconds: runner.clock.now().getTime() - began,
+  });
 }
 
 function mismatch(session: Session, { deviceId, fingerprint }: Admission): DoorDetail | undefined {

@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { type CwmpSession, type FailureReason, newSession } from '../cwmp/session.ts';
+import type { Offer } from '../fleet/task-dispatch.ts';
 import type { Admission } from '../trust/admission.ts';
 import type { SessionEnd } from './door-metrics.ts';
 
@@ -25,10 +26,26 @@ export interface Session {
   refused: boolean;
   failure: FailureReason | undefined;
   ended: SessionEnd | undefined;
+  /** Tasks may wait for the device. */
+  tasks: boolean;
+  /** What the outstanding request was made for, if it was made here. */
+  offer: Offer | undefined;
+  /** Somebody wants to see what is said. */
+  traced: boolean;
+  /** Other nodes can find it. */
+  archived: boolean;
+  /** Connections that have carried it and are not gone. */
+  carriers: number;
+}
+
+/** Names the session in records, and gives nothing away: its cookie cannot be told from it. */
+export function sessionIdOf({ cookie }: Session): string {
+  return hash('sha256', `session ${cookie}`, 'hex').slice(0, 32);
 }
 
 export interface SessionStore {
   find(cookie: string): Session | undefined;
+  ofDevice(deviceId: string): Session | undefined;
   /** Takes up a session whose Inform is stored; the device's older one, if any, is over and answered. */
   add(session: Session): Session | undefined;
   remove(session: Session): void;
@@ -55,6 +72,11 @@ export function beginSession(admission: Admission, now: number, idleTime: number
     refused: false,
     failure: undefined,
     ended: undefined,
+    tasks: false,
+    offer: undefined,
+    traced: false,
+    archived: false,
+    carriers: 0,
   };
 }
 
@@ -68,6 +90,7 @@ export function createSessionStore(): SessionStore {
   };
   return {
     find: (cookie) => byCookie.get(cookie),
+    ofDevice: (deviceId) => byDevice.get(deviceId),
     add: (session) => {
       const older = byDevice.get(session.deviceId);
       const superseded = older === session ? undefined : older;

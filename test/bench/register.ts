@@ -39,7 +39,7 @@ export async function enrol({ db }: Register, devices: readonly { anchor: string
 export async function fillParameters({ db }: Register, count: number): Promise<void> {
   await db.query({ text: 'delete from device_parameters' });
   await db.query({
-    text: `insert into device_parameters (device_id, name, value, type, read_at)
+    text: `insert into device_parameters (device_id, name, value, type, since)
              select id, 'Device.Services.FAPService.1.X.' || n || '.Value', md5(n::text), 'xsd:string', now()
                from devices, generate_series(1, $1) as n`,
     values: [count],

@@ -281,7 +281,7 @@ describe('the ACS turn', () => {
       `<c:GetParameterValues><ParameterNames><string>${name}</string></ParameterNames></c:GetParameterValues>`;
     const { answers } = await ask(['Device.DeviceInfo.SerialNumber', 'Device.DeviceInfo.', 'Device.Nothing'].map(get));
     assert.match(answers[0] ?? '', /ParameterValueStruct\[1\].*<Value xsi:type="xsd:string">00A0BC123456</s);
-    assert.match(answers[1] ?? '', /ParameterValueStruct\[7\]/);
+    assert.match(answers[1] ?? '', /ParameterValueStruct\[8\]/);
     assert.match(answers[2] ?? '', /<FaultCode>9005</);
   });
 
@@ -292,6 +292,8 @@ describe('the ACS turn', () => {
     const names = (answers[0] ?? '').match(/(?<=<Name>)[^<]+/g);
     assert.deepEqual(names?.sort(), [
       'Device.DeviceInfo.',
+      'Device.FAP.',
+      'Device.FaultMgmt.',
       'Device.ManagementServer.',
       'Device.RootDataModelVersion',
       'Device.Services.',
@@ -321,7 +323,7 @@ describe('the ACS turn', () => {
   });
 
   test('what it does not know is fault 9000, whatever its name', async () => {
-    const { answers } = await ask(['<c:ChangeDUState/>', '<c:toString/>', '<c:constructor/>']);
+    const { answers } = await ask(['<c:X_00D09E_Sing/>', '<c:toString/>', '<c:constructor/>']);
     assert.equal(answers.length, 3);
     for (const answer of answers) assert.match(answer, /<FaultCode>9000</);
   });
@@ -329,15 +331,16 @@ describe('the ACS turn', () => {
   test('after a Reboot and a Download the next session says so, and completes the transfer', async () => {
     const { device } = await ask([
       '<c:Reboot><CommandKey>r&amp;1</CommandKey></c:Reboot>',
-      '<c:Download><CommandKey>d1</CommandKey></c:Download>',
+      '<c:Download><CommandKey>d1</CommandKey><FileType>2 Web Content</FileType><URL>https://localhost/f</URL></c:Download>',
     ]);
     assert.deepEqual(
       device.state.pendingEvents.map(({ eventCode, commandKey }) => [eventCode, commandKey]),
       [
-        ['1 BOOT', ''],
-        ['M Reboot', 'r&1'],
         ['7 TRANSFER COMPLETE', ''],
         ['M Download', 'd1'],
+        // When the session is over, not before.
+        ['1 BOOT', ''],
+        ['M Reboot', 'r&1'],
       ],
     );
     const { report, device: later } = await ask([], device);

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import type { Task } from '../../src/fleet/tasks.ts';
+import type { AcsRequest } from '../../src/cwmp/acs-methods.ts';
 import { call, type Ground, ground, inform, openDoor, post } from './door.ts';
+import { asking } from './fleet.ts';
 
 let on: Ground;
 before(async () => {
@@ -11,11 +12,7 @@ before(async () => {
 const least = 32_768;
 const limits = { requestBytes: least, bodyBytes: 200_000 };
 
-const task = (deviceId: string): Task => ({
-  id: 'task 1',
-  deviceId,
-  request: { method: 'GetParameterValues', parameterNames: ['Device.'] },
-});
+const read: AcsRequest = { method: 'GetParameterValues', parameterNames: ['Device.'] };
 
 /** The answer to `acs-1`, with a value of so many characters. */
 const answer = (length: number): string => `<?xml version="1.0"?>
@@ -27,9 +24,7 @@ const answer = (length: number): string => `<?xml version="1.0"?>
 
 describe('how long a body may be', () => {
   test('an answer that is awaited: the large limit; what comes unasked: the small one, in the same session', async (t) => {
-    const tasks = [task('one')];
-    const nextTask = () => Promise.resolve(tasks.shift());
-    const door = await openDoor(t, on, { limits, deps: { nextTask } });
+    const door = await openDoor(t, on, { limits, deps: asking([read]) });
     const client = await call(t, door, on);
     client.send(post(inform()));
     await client.until(/InformResponse/);
@@ -43,9 +38,7 @@ describe('how long a body may be', () => {
   });
 
   test('an awaited answer comes on a new connection too, known by its cookie', async (t) => {
-    const tasks = [task('one')];
-    const nextTask = () => Promise.resolve(tasks.shift());
-    const door = await openDoor(t, on, { limits, deps: { nextTask } });
+    const door = await openDoor(t, on, { limits, deps: asking([read]) });
     const first = await call(t, door, on);
     first.send(post(inform()));
     const [, cookie = ''] = await first.until(/set-cookie: (hems=[\w-]+)[\s\S]*InformResponse/i);
@@ -58,7 +51,7 @@ describe('how long a body may be', () => {
   });
 
   test('the cookie of another device’s session opens no larger door', async (t) => {
-    const door = await openDoor(t, on, { limits, deps: { nextTask: async (deviceId) => task(deviceId) } });
+    const door = await openDoor(t, on, { limits, deps: asking([read], { repeated: true }) });
     const owner = await call(t, door, on);
     owner.send(post(inform()));
     const [, cookie = ''] = await owner.until(/set-cookie: (hems=[\w-]+)[\s\S]*InformResponse/i);
@@ -70,7 +63,7 @@ describe('how long a body may be', () => {
   });
 
   test('an answer beyond the large limit is refused, and so is an Inform beyond the small one', async (t) => {
-    const door = await openDoor(t, on, { limits, deps: { nextTask: async (deviceId) => task(deviceId) } });
+    const door = await openDoor(t, on, { limits, deps: asking([read], { repeated: true }) });
     const client = await call(t, door, on);
     client.send(post(inform('0'.repeat(least))));
     await client.until(/HTTP\/1.1 413/);

@@ -14,6 +14,7 @@ import type { TrustAnchor } from '../../src/trust/anchors.ts';
 import type { Refusal } from '../../src/trust/refusal.ts';
 import { parseCertificate } from '../../src/x509/certificate.ts';
 import { cleanup } from '../support/cleanup.ts';
+import { idleServices, storedInform } from './fleet.ts';
 import { type Credentials, createPki, type Pki, scratch, serverLeaf, writeCredentials } from './pki.ts';
 
 export interface FakeGate extends Gate {
@@ -153,13 +154,13 @@ export async function prepareDoor({ pki, folder, ec, rsa }: Ground, options: Doo
     gate,
     recordInform: async (report) => {
       informs.push(report);
-      return options.recordInform?.(report) ?? { kind: 'stored', informId: 'x', learnt: false };
+      return options.recordInform?.(report) ?? { ...storedInform, hasTasks: options.deps?.tasks !== undefined };
     },
     recordTransfer: async (report) => {
       transfers.push(report);
       return { repeated: false };
     },
-    nextTask: () => Promise.resolve(undefined),
+    ...idleServices,
     ticketKeys,
     clock: { now: () => new Date() },
     logger: pino({ level: 'debug' }, { write: (line: string) => log.push(JSON.parse(line)) }),

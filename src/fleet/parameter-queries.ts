@@ -1,0 +1,227 @@
+import type { Query } from '../platform/postgres.ts';
+
+/** How much is kept of one device. */
+export interface ParameterLimits {
+  readonly names: number;
+  /** Of names and values together. */
+  readonly bytes: number;
+}
+
+export interface GivenValues {
+  readonly names: readonly string[];
+  /** Null: the value is secret, or too long to be kept. */
+  readonly values: readonly (string | null)[];
+  readonly types: readonly (string | null)[];
+}
+
+export interface StoredRow {
+  changed: number;
+  /** Beyond the limits: known to the device, not kept here. */
+  refused: number;
+  changes: { name: string; before: string | null; after: string | null }[] | null;
+}
+
+/** Changes told in an event. */
+const mostTold = 1000;
+
+/**
+ * One statement for any number of values: compared where they lie, written only where they differ, counted against the
+ * limits of the device. What did not change costs an index look-up and nothing else.
+ */
+export function storeValues(
+  deviceId: string,
+  { names, values, types }: GivenValues,
+  limits: ParameterLimits,
+  at: Date,
+): Query {
+  return {
+    name: 'fleet_store_values',
+    text: `
+with changed as materialized (
+  select g.name, g.value, g.type, p.value as before, p.name is null as fresh
+    from unnest($2::text[], $3::text[], $4::text[]) as g (name, value, type)
+    left join device_parameters p on p.device_id = $1 and p.name = g.name
+   where p.name is null or p.value is distinct from g.value or (g.type is not null and p.type is distinct from g.type)
+), totals as materialized (
+  select coalesce(max(names), 0) as names, coalesce(max(bytes), 0) as bytes
+    from device_parameter_totals where device_id = $1 and exists (select from changed)
+), measured as materialized (
+  select c.*, octet_length(coalesce(c.value, '')) - octet_length(coalesce(c.before, ''))
+              + case when fresh then octet_length(c.name) else 0 end as growth
+    from changed c
+), summed as materialized (
+  select m.*, sum(fresh::int) over upto as fresh_names, sum(growth) over upto as grown
+    from measured m window upto as (order by name)
+), kept as materialized (
+  select s.* from summed s, totals t
+   where (not fresh or t.names + fresh_names <= $5) and (growth <= 0 or t.bytes + grown <= $6)
+), written as (
+  insert into device_parameters as p (device_id, name, value, type, since)
+  select $1, name, value, type, $7 from kept order by name
+  on conflict (device_id, name) do update set value = excluded.value, type = coalesce(excluded.type, p.type),
+         since = case when p.value is distinct from excluded.value then excluded.since else p.since end
+), counted as (
+  insert into device_parameter_totals as t (device_id, names, bytes)
+  select $1, sum(fresh::int), sum(growth) from kept having count(*) > 0
+  on conflict (device_id) do update set names = t.names + excluded.names, bytes = t.bytes + excluded.bytes
+)
+select (select count(*)::int from kept) as changed,
+       (select count(*)::int from changed) - (select count(*)::int from kept) as refused,
+       (select jsonb_agg(jsonb_build_object('name', name, 'before', before, 'after', value)) from
+         (select * from kept where not fresh and before is distinct from value order by name limit ${mostTold}) k
+       ) as changes`,
+    values: [deviceId, names, values, types, limits.names, limits.bytes, at],
+  };
+}
+
+/** Names and whether they may be written; values are left as they are. */
+export function storeNames(
+  deviceId: string,
+  names: readonly string[],
+  writable: readonly boolean[],
+  limits: ParameterLimits,
+  at: Date,
+): Query {
+  return {
+    name: 'fleet_store_names',
+    text: `
+with changed as materialized (
+  select g.name, g.writable, p.name is null as fresh
+    from unnest($2::text[], $3::boolean[]) as g (name, writable)
+    left join device_parameters p on p.device_id = $1 and p.name = g.name
+   where p.name is null or p.writable is distinct from g.writable
+), totals as materialized (
+  select coalesce(max(names), 0) as names, coalesce(max(bytes), 0) as bytes
+    from device_parameter_totals where device_id = $1 and exists (select from changed)
+), summed as materialized (
+  select c.*, sum(fresh::int) over upto as fresh_names,
+         sum(case when fresh then octet_length(name) else 0 end) over upto as grown
+    from changed c window upto as (order by name)
+), kept as materialized (
+  select s.* from summed s, totals t
+   where not fresh or (t.names + fresh_names <= $4 and t.bytes + grown <= $5)
+), written as (
+  insert into device_parameters as p (device_id, name, writable, since)
+  select $1, name, writable, $6 from kept order by name
+  on conflict (device_id, name) do update set writable = excluded.writable
+), counted as (
+  insert into device_parameter_totals as t (device_id, names, bytes)
+  select $1, sum(fresh::int), sum(case when fresh then octet_length(name) else 0 end) from kept having count(*) > 0
+  on conflict (device_id) do update set names = t.names + excluded.names, bytes = t.bytes + excluded.bytes
+)
+select (select count(*)::int from kept) as changed,
+       (select count(*)::int from changed) - (select count(*)::int from kept) as refused, null as changes`,
+    values: [deviceId, names, writable, limits.names, limits.bytes, at],
+  };
+}
+
+/** Of parameters that are known. */
+export function storeAttributes(
+  deviceId: string,
+  names: readonly string[],
+  notifications: readonly number[],
+  accessLists: readonly string[],
+): Query {
+  return {
+    name: 'fleet_store_attributes',
+    text: `update device_parameters p
+              set notification = g.notification, access_list = string_to_array(nullif(g.access_list, ''), ',')
+             from unnest($2::text[], $3::smallint[], $4::text[]) as g (name, notification, access_list)
+            where p.device_id = $1 and p.name = g.name
+              and (p.notification is distinct from g.notification
+                or p.access_list is distinct from string_to_array(nullif(g.access_list, ''), ','))`,
+    values: [deviceId, names, notifications, accessLists],
+  };
+}
+
+/** Everything below an object (and the object) except these names, which the device has just listed. */
+export function dropBelow(deviceId: string, object: string, present: readonly string[]): Query {
+  return {
+    name: 'fleet_drop_parameters',
+    text: `with dropped as (
+             delete from device_parameters
+              where device_id = $1 and name >= $2 and name < $3 and name <> all ($4::text[])
+             returning octet_length(name) + octet_length(coalesce(value, '')) as bytes
+           ), counted as (
+             update device_parameter_totals t set names = t.names - d.names, bytes = t.bytes - d.bytes
+               from (select count(*)::int as names, coalesce(sum(bytes), 0) as bytes from dropped) d
+              where t.device_id = $1 and d.names > 0
+           )
+           select count(*)::int as changed, 0 as refused, null as changes from dropped`,
+    values: [deviceId, object, endOf(object), present],
+  };
+}
+
+/** The first name behind all that begin so. */
+function endOf(prefix: string): string {
+  return prefix === ''
+    ? '\u{10ffff}'
+    : `${prefix.slice(0, -1)}${String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1)}`;
+}
+
+export interface ParameterRow {
+  name: string;
+  value: string | null;
+  type: string | null;
+  writable: boolean | null;
+  notification: number | null;
+  accessList: string[] | null;
+  since: Date;
+}
+
+const shown = `name, value, type, writable, notification, access_list as "accessList", since`;
+
+export function parametersBelow(deviceId: string, path: string, after: string, limit: number): Query {
+  const exact = path !== '' && !path.endsWith('.');
+  return {
+    name: 'fleet_parameters_below',
+    text: `select ${shown} from device_parameters
+            where device_id = $1 and name >= $2 and name < $3 and name > $4 order by name limit $5`,
+    values: [deviceId, path, exact ? `${path}\u0001` : endOf(path), after, limit],
+  };
+}
+
+/** Parameters, not objects, behind a name. */
+export function namesBelow(deviceId: string, path: string, after: string, limit: number): Query {
+  return {
+    name: 'fleet_names_below',
+    text: `select name from device_parameters
+            where device_id = $1 and name >= $2 and name < $3 and name > $4 and right(name, 1) <> '.'
+            order by name limit $5`,
+    values: [deviceId, path, endOf(path), after, limit],
+  };
+}
+
+export function typesOf(deviceId: string, names: readonly string[]): Query {
+  return {
+    name: 'fleet_types_of',
+    text: `select name, type from device_parameters where device_id = $1 and name = any ($2) and type is not null`,
+    values: [deviceId, names],
+  };
+}
+
+/** The first part of the device's names. */
+export function rootOf(deviceId: string): Query {
+  return {
+    name: 'fleet_root_of',
+    text: `select split_part(name, '.', 1) as root from device_parameters
+            where device_id = $1 and name ~ '^(Device|InternetGatewayDevice)[.]' limit 1`,
+    values: [deviceId],
+  };
+}
+
+export function keepDigest(deviceId: string, digest: string): Query {
+  return {
+    name: 'fleet_keep_digest',
+    text: `update device_contact set parameters_digest = $2 where device_id = $1`,
+    values: [deviceId, digest],
+  };
+}
+
+export function keepNotificationPolicy(deviceId: string, policy: string): Query {
+  return {
+    name: 'fleet_keep_notification_policy',
+    text: `update device_contact set notification_policy = $2 where device_id = $1`,
+    values: [deviceId, policy],
+  };
+}

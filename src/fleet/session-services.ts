@@ -1,0 +1,60 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../platform/clock.ts';
+import type { EventBus } from '../platform/events.ts';
+import type { Database } from '../platform/postgres.ts';
+import { createInformProcedure, type InformProcedure } from './inform-procedure.ts';
+import type { InformRecorder } from './informs.ts';
+import { createNoticeRecorder, type NoticeRecorder } from './notices.ts';
+import { type NotificationSetting, notificationRules } from './notification-policy.ts';
+import { createParameterStore } from './parameters.ts';
+import { createSessionArchive, type SessionArchive } from './session-archive.ts';
+import { createTaskDispatcher, type TaskDispatcher } from './task-dispatch.ts';
+import { listenForTasks, type TaskNotices } from './task-notices.ts';
+import { keepUp } from './task-upkeep.ts';
+import { createTraceRecorder, type TraceRecorder } from './traces.ts';
+import { createTransferRecorder, type TransferRecorder } from './transfers.ts';
+
+/** What a CWMP session needs of the fleet. */
+export interface SessionServices {
+  readonly recordInform: InformProcedure;
+  readonly recordTransfer: TransferRecorder['recordTransfer'];
+  readonly recordNotice: NoticeRecorder;
+  readonly tasks: TaskDispatcher;
+  readonly archive: SessionArchive;
+  readonly trace: TraceRecorder;
+  readonly taskNotices: Pick<TaskNotices, 'subscribe'>;
+}
+
+export interface SessionServiceDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly events: EventBus;
+  readonly informs: Pick<InformRecorder, 'recordInform'>;
+  readonly notifications: NotificationSetting;
+}
+
+/** Composes them for one node; whoever asked stops them. */
+export async function createSessionServices(
+  deps: SessionServiceDeps,
+): Promise<SessionServices & { stop(): Promise<void> }> {
+  const { db, logger } = deps;
+  const notifications = notificationRules(deps.notifications);
+  const parameters = createParameterStore(db);
+  const tasks = createTaskDispatcher({ ...deps, parameters });
+  const taskNotices = await listenForTasks(db, logger);
+  const stopUpkeep = keepUp(deps);
+  return {
+    recordInform: createInformProcedure({ ...deps, parameters, dispatcher: tasks, notifications }),
+    ...createTransferRecorder(deps),
+    recordNotice: createNoticeRecorder(deps),
+    tasks,
+    archive: createSessionArchive(deps),
+    trace: createTraceRecorder(deps),
+    taskNotices,
+    stop: async () => {
+      stopUpkeep();
+      await taskNotices.stop();
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import type { AcsRequest } from '../cwmp/acs-methods.ts';
+import type { DuStateChangeComplete, Inform, TransferComplete } from '../cwmp/cpe-methods.ts';
+import type { Answer } from '../cwmp/session.ts';
+import type { CwmpVersion } from '../cwmp/versions.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { EventBus } from '../platform/events.ts';
+import type { Database } from '../platform/postgres.ts';
+import type { ParameterStore } from './parameters.ts';
+import { namesBelow, rootOf, typesOf } from './parameter-queries.ts';
+import { type KeptSession, markSent, nextTask, taskOfDevice } from './task-queries.ts';
+import { answered } from './task-answers.ts';
+import type { Task } from './task.ts';
+import { tellChanges } from './parameter-changes.ts';
+import { recordTaskChange } from './task-recording.ts';
+import { settleDuStateChange, settleOpenTasks, settleTransfer } from './task-reconciling.ts';
+import { mostChecks, type NextStep, nextStep, type StepContext, treeBatch } from './task-steps.ts';
+
+/** The session in which a task is carried out. */
+export interface TaskSession {
+  readonly id: string;
+  readonly deviceId: string;
+  readonly version: CwmpVersion;
+}
+
+/** A request that is to be sent for a task. */
+export interface Offer {
+  readonly task: Task;
+  readonly request: AcsRequest;
+  readonly step: 'prepare' | 'work' | 'settle';
+}
+
+/** What sessions do about tasks. Everything is durable when it resolves. */
+export interface TaskDispatcher {
+  /** Before InformResponse: settles what earlier sessions have left open. Only where the Inform found tasks. */
+  informed(session: TaskSession, inform: Inform): Promise<void>;
+  next(session: TaskSession): Promise<Offer | undefined>;
+  /** Before the request leaves; false: it must not leave, for the task is not as it was. `kept`: to go on elsewhere. */
+  sending(session: TaskSession, offer: Offer, kept: KeptSession): Promise<boolean>;
+  /** `offer`: if it was made at this node. */
+  answered(session: TaskSession, report: AnswerReport): Promise<void>;
+  transferCompleted(deviceId: string, transfer: TransferComplete): Promise<void>;
+  duStateChanged(deviceId: string, change: DuStateChangeComplete): Promise<void>;
+}
+
+export interface AnswerReport {
+  readonly taskId: string;
+  readonly offer: Offer | undefined;
+  readonly request: AcsRequest;
+  readonly answer: Answer;
+}
+
+export interface TaskDispatchDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly parameters: ParameterStore;
+  readonly events?: EventBus;
+}
+
+export function createTaskDispatcher(deps: TaskDispatchDeps): TaskDispatcher {
+  const { db, clock } = deps;
+  return {
+    informed: ({ deviceId }, inform) => settleOpenTasks(deps, deviceId, inform.events, clock.now()),
+    next: (session) => next(deps, session),
+    sending: async (session, { task, step }, kept) => {
+      const { count } = await db.query(markSent(task, step, session.id, clock.now(), kept));
+      return count > 0;
+    },
+    answered: (session, report) => take(deps, session, report),
+    transferCompleted: (deviceId, transfer) => settleTransfer(deps, deviceId, transfer, clock.now()),
+    duStateChanged: (deviceId, change) => settleDuStateChange(deps, deviceId, change, clock.now()),
+  };
+}
+
+/** Tasks that may be over without anything to be asked, looked at in one turn. */
+const mostLooks = 20;
+
+async function next(deps: TaskDispatchDeps, session: TaskSession): Promise<Offer | undefined> {
+  for (let look = 0; look < mostLooks; look += 1) {
+    const at = deps.clock.now();
+    const { rows } = await deps.db.query<Task>(nextTask(session.deviceId, session.id, mostChecks, at));
+    const [task] = rows;
+    if (task === undefined) return undefined;
+    const chosen: NextStep = nextStep(task, await contextOf(deps.db, session, task));
+    if (chosen.kind === 'send') return { task, request: chosen.request, step: chosen.step };
+    await recordTaskChange(deps, task, chosen.change, at);
+  }
+  return undefined;
+}
+
+async function contextOf(db: Database, { deviceId, version }: TaskSession, task: Task): Promise<StepContext> {
+  const { request, progress, state } = task;
+  const context: StepContext = { version, root: 'Device' };
+  if (state === 'unknown-outcome') {
+    if (request.kind !== 'reboot') return context;
+    const { rows } = await db.query<{ root: string }>(rootOf(deviceId));
+    return { ...context, root: rows[0]?.root ?? 'Device' };
+  }
+  if (request.kind === 'write-values') {
+    const names = request.values.flatMap(({ name, type }) => (type === undefined ? [name] : []));
+    if (names.length === 0) return context;
+    const { rows } = await db.query<{ name: string; type: string }>(typesOf(deviceId, names));
+    return { ...context, types: new Map(rows.map(({ name, type }) => [name, type])) };
+  }
+  if (request.kind === 'read-tree' && progress.phase === 'values') {
+    const batch = progress.batch ?? treeBatch;
+    const { rows } = await db.query<{ name: string }>(namesBelow(deviceId, request.path, progress.after ?? '', batch));
+    return { ...context, names: rows.map(({ name }) => name) };
+  }
+  return context;
+}
+
+/** The task as `markSent` left it. */
+function marked({ task, step }: Offer): Task {
+  const isSettling = step === 'settle';
+  return { ...task, step, state: isSettling ? task.state : 'sent', attempts: task.attempts + (isSettling ? 0 : 1) };
+}
+
+async function load(db: Database, deviceId: string, taskId: string): Promise<Task | undefined> {
+  const { rows } = await db.query<Task>(taskOfDevice(deviceId, taskId));
+  return rows[0];
+}
+
+async function take(deps: TaskDispatchDeps, session: TaskSession, report: AnswerReport): Promise<void> {
+  const { taskId, offer, request, answer } = report;
+  const { deviceId } = session;
+  const at = deps.clock.now();
+  if (answer.kind === 'response') {
+    const stored = await deps.parameters.learn(deviceId, request, answer.response, at);
+    tellChanges(deps.events, deviceId, 'task', stored.changes, at);
+  }
+  const own = offer === undefined || answer.kind === 'not-sent' ? offer?.task : marked(offer);
+  const task = own ?? (await load(deps.db, deviceId, taskId));
+  if (task === undefined) return;
+  if (await recordTaskChange(deps, task, answered(task, request, answer, at), at)) return;
+  // Another session has taken it for lost meanwhile; an answer that came after all is worth more than that.
+  const now = await load(deps.db, deviceId, taskId);
+  if (now?.state !== 'unknown-outcome' || now.attempts !== task.attempts || answer.kind === 'none') return;
+  await recordTaskChange(deps, now, answered({ ...now, step: task.step }, request, answer, at), at);
+}
