@@ -89,28 +89,35 @@ async function receive({ statusCode, headers, body }: Dispatcher.ResponseData, m
     body.destroy();
     return failed('encoding', `the answer is packed (${encoding.slice(0, 40)})`);
   }
-  const announced = Number(single(headers['content-length']) ?? Number.NaN);
-  const chunks: Buffer[] = [];
-  let size = 0;
-  if (announced <= maxBytes || Number.isNaN(announced))
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maxBytes) break;
-      chunks.push(chunk);
-    }
-  else size = announced;
-  if (size > maxBytes) {
+  const bytes = await collect(body, Number(single(headers['content-length']) ?? Number.NaN), maxBytes);
+  if (bytes === undefined) {
     body.destroy();
     return failed('too-large', `the answer has more than ${maxBytes} bytes`);
   }
   const location = single(headers.location);
-  return {
-    kind: 'exchanged',
-    status: statusCode,
-    headers: readHeaders(headers),
-    location,
-    body: Buffer.concat(chunks),
-  };
+  return { kind: 'exchanged', status: statusCode, headers: readHeaders(headers), location, body: bytes };
+}
+
+/**
+ * The whole body, undefined if it is larger than allowed. Of an announced length it is kept once, not in pieces and then
+ * whole: a CRL may have 40 MB.
+ */
+async function collect(
+  body: AsyncIterable<Buffer>,
+  announced: number,
+  maxBytes: number,
+): Promise<Uint8Array | undefined> {
+  if (announced > maxBytes) return undefined;
+  const room = Number.isInteger(announced) ? Buffer.allocUnsafeSlow(announced) : undefined;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body) {
+    if (size + chunk.length > Math.min(maxBytes, room?.length ?? maxBytes)) return undefined;
+    if (room === undefined) chunks.push(chunk);
+    else room.set(chunk, size);
+    size += chunk.length;
+  }
+  return room === undefined ? Buffer.concat(chunks) : room.subarray(0, size);
 }
 
 type RawHeaders = Dispatcher.ResponseData['headers'];
