@@ -7,6 +7,7 @@ import { createDevelopmentPki } from '../simulator/development-pki.ts';
 import { issueDevice } from '../simulator/device-certificates.ts';
 import { toolConfig } from './configuration.ts';
 import { exitCodes, failure } from './failure.ts';
+import { addPkiRevocation } from './pki-revocation-command.ts';
 import { print, printJson } from './terminal.ts';
 
 interface IssueOptions {
@@ -14,6 +15,8 @@ interface IssueOptions {
   readonly identity: string;
   readonly key: 'ec' | 'rsa';
   readonly out: string;
+  readonly crlUrl?: string;
+  readonly ocspUrl?: string;
   readonly dataDir?: string;
   readonly json?: boolean;
 }
@@ -30,9 +33,12 @@ export function addPkiCommands(hems: Command): void {
     .requiredOption('--identity <fqdn>', 'e.g. 00a0bc000001.hnb.acme.example')
     .addOption(new Option('--key <kind>', 'EC P-256 or RSA-2048').choices(['ec', 'rsa']).default('ec'))
     .requiredOption('--out <dir>', 'folder for the three files; made if missing')
+    .option('--crl-url <url>', 'where its CRL is, as the certificate shall say')
+    .option('--ocsp-url <url>', 'where its responder is, as the certificate shall say')
     .option('--data-dir <dir>', 'where the development PKI lies (default: HEMS_DATA_DIR or ./var)')
     .option('--json', 'print {"certificate":…,"key":…,"ca":…,"fingerprint":…}')
     .action(issue);
+  addPkiRevocation(pki);
 }
 
 async function issue(options: IssueOptions): Promise<void> {
@@ -45,8 +51,9 @@ async function issue(options: IssueOptions): Promise<void> {
   const { dataDir } = toolConfig(options);
   const pki = await createDevelopmentPki(join(dataDir, 'pki'), systemClock.now());
   await mkdir(options.out, { recursive: true });
-  const { anchor, identity, key, out } = options;
-  const { fingerprint } = await issueDevice({ pki, anchor, identity, key, out, at: systemClock.now() });
+  const { anchor, identity, key, out, crlUrl, ocspUrl } = options;
+  const pointers = { ...(crlUrl !== undefined && { crl: crlUrl }), ...(ocspUrl !== undefined && { ocsp: ocspUrl }) };
+  const { fingerprint } = await issueDevice({ pki, anchor, identity, key, out, pointers, at: systemClock.now() });
   const files = { certificate: join(out, 'device.crt'), key: join(out, 'device.key'), ca: join(out, 'ca.crt') };
   if (options.json === true) return printJson({ ...files, fingerprint });
   print(`${files.certificate}  the certificate of ${identity} with its chain`);

@@ -21,8 +21,8 @@ export interface RevocationAuthority {
   revoke(serialNumber: string, at: Date, reason?: RevocationReason): void;
   /** Takes a hold back. */
   release(serialNumber: string): void;
-  /** DER; every CRL has a higher number than the one before. */
-  crl(at: Date, deviation?: CrlDeviation): Promise<Uint8Array>;
+  /** DER; every CRL has a higher number than the one before. `lifetime` in milliseconds, a day by default. */
+  crl(at: Date, deviation?: CrlDeviation, lifetime?: number): Promise<Uint8Array>;
   /** DER of an OCSPResponse to the DER of a request. */
   answer(request: Uint8Array, at: Date, deviation?: OcspDeviation): Promise<Uint8Array>;
 }
@@ -55,7 +55,8 @@ export async function createRevocationAuthority(authority: Authority, at: Date):
   const revoked = new Map<string, RevokedCertificate>();
   const delegate = await appoint(authority, at);
   const stranger = await newKeyPair('ec');
-  let number = 0;
+  // Of a later process higher than of any before.
+  let number = Math.floor(at.getTime() / 1000);
   return {
     name: authority.name,
     revoke: (serialNumber, revokedAt, reason = 'unspecified') => {
@@ -64,12 +65,12 @@ export async function createRevocationAuthority(authority: Authority, at: Date):
     release: (serialNumber) => {
       revoked.delete(serialNumber);
     },
-    crl: (now, deviation) => {
+    crl: (now, deviation, lifetime = 24 * hour) => {
       const stale = deviation === 'stale' ? 48 * hour : 0;
       const issuer = deviation === 'forged' ? { ...authority.issuer, ...stranger } : authority.issuer;
       number += 1;
       const thisUpdate = new Date(now.getTime() - stale);
-      const nextUpdate = new Date(thisUpdate.getTime() + 24 * hour);
+      const nextUpdate = new Date(thisUpdate.getTime() + lifetime);
       return mintCrl({ issuer, entries: [...revoked.values()], number, thisUpdate, nextUpdate });
     },
     answer: (request, now, deviation) => answer({ authority, revoked, delegate, stranger }, request, now, deviation),

@@ -25,6 +25,8 @@ export interface RevocationServerOptions {
   readonly pki: Pick<DevelopmentPki, 'authorities'>;
   readonly now: () => Date;
   readonly port?: number;
+  /** Awaited before each answer. */
+  readonly before?: () => Promise<void>;
 }
 
 const mostRequest = 16 * 1024;
@@ -47,9 +49,11 @@ export async function startRevocationServer(options: RevocationServerOptions): P
   };
   const server = createServer((request, response) => {
     office.requests.push(`${request.method} ${request.url}`);
-    serve(office, request, response).catch(() => response.destroy());
+    const ready = options.before?.() ?? Promise.resolve();
+    ready.then(() => serve(office, request, response)).catch(() => response.destroy());
   });
   server.listen(port, '127.0.0.1');
+  // Rejects with what node:net says (EADDRINUSE, EACCES).
   await once(server, 'listening');
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {

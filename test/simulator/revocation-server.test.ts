@@ -79,7 +79,7 @@ describe('the development PKI takes certificates back', { skip: unless('openssl'
       const text = openssl('crl', '-inform', 'DER', '-in', join(i, '../a.crl'), '-noout', '-text', '-CAfile', i);
       assert.match(text, new RegExp(`Serial Number: 0*${certificate.serialNumber}`, 'i'));
       assert.match(text, /Key Compromise/);
-      assert.match(text, /X509v3 CRL Number:\s+1\b/);
+      assert.match(text, /X509v3 CRL Number:\s+\S+/);
       server.authority(name).release(certificate.serialNumber);
       assert.match(await asking(ask), /: good/);
     });
