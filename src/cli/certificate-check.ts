@@ -9,6 +9,8 @@ import { keyToString } from '../x509/public-key.ts';
 import type { CheckOptions } from './certificate-command.ts';
 import { exitCodes, failure } from './failure.ts';
 import { derOf, readOperatorFile } from './operator-file.ts';
+import type { CheckedRevocation } from './certificate-revocation.ts';
+import { revocationLines } from './certificate-revocation-view.ts';
 import { paint, print, printable, printJson } from './terminal.ts';
 
 export async function check(options: CheckOptions): Promise<void> {
@@ -16,9 +18,28 @@ export async function check(options: CheckOptions): Promise<void> {
   const trust = (await Promise.all(options.trust.map(readTrust))).flat();
   const chain = derOf(await readOperatorFile(options.chain), options.chain, 'CERTIFICATE');
   const answer = checkChain({ trust, chain, at, ...rulesOf(options) });
-  if (options.json === true) printJson(asJson(answer));
-  else printAnswer(answer, at, options);
-  if (answer.path === undefined) process.exitCode = exitCodes.no;
+  const revocation = await revocationOf(answer, chain, at, options);
+  const valid = answer.path !== undefined && (revocation?.verdict?.outcome ?? 'admit') === 'admit';
+  if (options.json === true) printJson(asJson(answer, revocation, valid));
+  else printAnswer(answer, revocation, valid, at, options);
+  if (!valid) process.exitCode = exitCodes.no;
+}
+
+/** Undefined where revocation is not asked about: then it is the path alone, and nothing of the rest is loaded. */
+async function revocationOf(
+  answer: ChainAnswer,
+  chain: readonly Uint8Array[],
+  at: Date,
+  options: CheckOptions,
+): Promise<CheckedRevocation | undefined> {
+  const { crl, crlDir, ocspResponse, policy, fetch, offline, anchor } = options;
+  if (fetch === true && offline === true)
+    throw failure(exitCodes.usage, '--fetch and --offline contradict each other', 'leave one of them out');
+  if (anchor !== undefined && policy === undefined)
+    throw failure(exitCodes.usage, '--anchor names an entry of a policy, and there is none', 'add --policy FILE');
+  if ([crl, crlDir, ocspResponse, policy, fetch].every((option) => option === undefined)) return undefined;
+  const { checkRevocation } = await import('./certificate-revocation.ts');
+  return checkRevocation(answer, chain, at, options);
 }
 
 function rulesOf(options: CheckOptions): Omit<Parameters<typeof checkChain>[0], 'trust' | 'chain' | 'at'> {
@@ -64,8 +85,16 @@ function stepsOf({ path }: ChainAnswer): { role: Role; certificate: Certificate 
   ];
 }
 
-function asJson(answer: ChainAnswer): object {
-  const path = stepsOf(answer).map(({ role, certificate }) => ({
+function asJson(answer: ChainAnswer, revocation: CheckedRevocation | undefined, valid: boolean): object {
+  const path = valid ? stepsOf(answer).map(({ role, certificate }) => stepJson(role, certificate)) : [];
+  const { warnings, identity } = answer;
+  const reasons = [...answer.reasons, ...revocationReasons(answer, revocation)];
+  const asked = revocation === undefined ? null : { verdict: revocation.verdict ?? null, notes: revocation.notes };
+  return { valid, path, reasons, warnings, identity: valid ? (identity ?? null) : null, revocation: asked };
+}
+
+function stepJson(role: Role, certificate: Certificate): object {
+  return {
     role,
     subject: nameToString(certificate.subject),
     issuer: nameToString(certificate.issuer),
@@ -73,21 +102,50 @@ function asJson(answer: ChainAnswer): object {
     fingerprint: certificate.fingerprint,
     notBefore: certificate.notBefore,
     notAfter: certificate.notAfter,
-  }));
-  const { reasons, warnings, identity = null } = answer;
-  return { valid: answer.path !== undefined, path, reasons, warnings, identity };
+  };
 }
 
-function printAnswer(answer: ChainAnswer, at: Date, { profile }: CheckOptions): void {
+/** Of a path, or of what is said of its certificates. */
+type Reason = Omit<PathFailure, 'reason' | 'detail' | 'signaturesVerified'> & {
+  readonly reason: string;
+  readonly detail: string;
+};
+
+/** Why a path that is good by itself is refused all the same. */
+function revocationReasons(answer: ChainAnswer, revocation: CheckedRevocation | undefined): readonly Reason[] {
+  const verdict = revocation?.verdict;
+  if (verdict === undefined || verdict.outcome === 'admit') return [];
+  const found = stepsOf(answer).find(({ certificate }) => certificate.fingerprint === verdict.certificate);
+  const subject = found === undefined ? '' : nameToString(found.certificate.subject);
+  const held = verdict.outcome === 'quarantine' ? '; the policy holds it for a person to release' : '';
+  return [
+    {
+      reason: verdict.cause,
+      detail: verdict.detail,
+      clause: verdict.cause.includes('ocsp') ? 'RFC 6960 2.2' : 'RFC 5280 6.3.3',
+      fingerprint: verdict.certificate,
+      subject,
+      message: `${subject}: ${verdict.detail.replaceAll('_', ' ')}${held}`,
+    },
+  ];
+}
+
+function printAnswer(
+  answer: ChainAnswer,
+  revocation: CheckedRevocation | undefined,
+  valid: boolean,
+  at: Date,
+  { profile }: CheckOptions,
+): void {
   const when = `at ${at.toISOString()} under the profile ${profile}`;
-  const valid = answer.path !== undefined;
   print(`${valid ? paint('green', 'valid') : paint('red', 'refused')} ${when}`);
   for (const { role, certificate } of stepsOf(answer)) print(`  ${role.padEnd(7)} ${certificateLine(certificate)}`);
   if (valid) print(`  ${identityLine(answer.identity)}`);
-  for (const reason of answer.reasons) print(`  ${reasonLine(reason)}`);
+  for (const reason of [...answer.reasons, ...revocationReasons(answer, revocation)]) print(`  ${reasonLine(reason)}`);
   for (const { rule, clause, message } of answer.warnings)
     print(`  ${paint('yellow', 'warning')} ${rule}: ${printable(message, 300)} ${paint('dim', `[${clause}]`)}`);
-  if (valid) print('  Revocation was not looked at: no source was given. This is the path alone.');
+  if (revocation !== undefined) for (const line of revocationLines(answer, revocation)) print(`  ${line}`);
+  else if (valid) print('  Revocation was not looked at: no source was given. This is the path alone.');
 }
 
 function certificateLine({ subject, notAfter, publicKey }: Certificate): string {
@@ -102,7 +160,7 @@ function identityLine(identity: StatedIdentity | undefined): string {
   return `identity ${printable(identity.value)} (${identity.rule})`;
 }
 
-function reasonLine({ reason, detail, rule, clause, anchor, message }: PathFailure): string {
+function reasonLine({ reason, detail, rule, clause, anchor, message }: Reason): string {
   const why = rule ?? detail;
   const by = anchor === undefined ? '' : `, on the way to ${printable(anchor)}`;
   return `${paint('bold', reason)} (${why}) ${printable(message, 400)}${by} ${paint('dim', `[${clause ?? 'RFC 5280'}]`)}`;

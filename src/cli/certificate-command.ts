@@ -45,6 +45,12 @@ export interface CheckOptions {
   readonly inhibitAnyPolicy?: boolean;
   readonly maxDepth?: number;
   readonly acceptExpiredAnchor?: boolean;
+  readonly crl?: readonly string[];
+  readonly crlDir?: string;
+  readonly ocspResponse?: readonly string[];
+  readonly policy?: string;
+  readonly anchor?: string;
+  readonly fetch?: boolean;
 }
 
 function addCheck(certificate: Command): void {
@@ -69,7 +75,13 @@ function addCheck(certificate: Command): void {
       wholeNumber(0, 1_000_000),
     )
     .option('--accept-expired-anchor', 'accept trust anchors outside their validity')
-    .option('--offline', 'fetch nothing')
+    .option('--crl <file>', 'a CRL, PEM or DER; may be repeated', collect<string>)
+    .option('--crl-dir <dir>', 'every CRL in a folder; what is none is passed over with a note')
+    .option('--ocsp-response <file>', 'an OCSP answer, PEM or DER; may be repeated', collect<string>)
+    .option('--policy <file>', 'the revocation policy to judge by (deploy/revocation-policy.example.yaml)')
+    .option('--anchor <name>', 'whose entry of the policy (default: the only one, or "*")')
+    .option('--fetch', 'follow the pointers to CRLs and responders that the certificates name')
+    .option('--offline', 'fetch nothing, whatever the policy names')
     .option('--json', 'print {"valid":…,"path":[…],"reasons":[…],"identity":…}')
     .action(async (options: CheckOptions) => (await import('./certificate-check.ts')).check(options));
 }

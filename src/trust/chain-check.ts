@@ -27,6 +27,8 @@ export type StatedIdentity = (IdentityName & { readonly rule: string }) | { read
 
 export interface ChainAnswer {
   readonly path: CertificatePath | undefined;
+  /** What the path was judged with. */
+  readonly anchors: readonly PathAnchor[];
   /** One for each path tried, the most telling first; empty for a good chain. */
   readonly reasons: readonly PathFailure[];
   readonly warnings: readonly PathWarning[];
@@ -39,9 +41,9 @@ export function checkChain(question: ChainQuestion): ChainAnswer {
   const { chain, at, policy, maxDepth } = question;
   const anchors = anchorsOf(question);
   const result = judgePath({ chain, anchors, at, policy, ...(maxDepth !== undefined && { maxDepth }) });
-  if (!result.ok) return { path: undefined, reasons: result.failures, warnings: [], identity: undefined };
+  if (!result.ok) return { path: undefined, anchors, reasons: result.failures, warnings: [], identity: undefined };
   const { path, warnings } = result;
-  return { path, reasons: [], warnings, identity: statedIdentity(path.leaf) };
+  return { path, anchors, reasons: [], warnings, identity: statedIdentity(path.leaf) };
 }
 
 function anchorsOf({ trust, profile, acceptExpiredAnchor = false }: ChainQuestion): PathAnchor[] {

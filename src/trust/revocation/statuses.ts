@@ -59,22 +59,25 @@ export function collectAnswers(
   });
 }
 
+/** What CRL sources are looked up in. */
+export type CrlFacts = Pick<Facts, 'crls' | 'fetches'>;
+
 /** The URLs at which a CRL source may find something on this certificate; none for what was uploaded. */
-export function crlUrls(facts: Facts, { source, path, index }: SourceQuestion): readonly string[] {
+export function crlUrls(facts: CrlFacts, { source, path, index }: SourceQuestion): readonly string[] {
   if (source.url !== undefined) return withDeltas(facts, [source.url]);
   if (source.kind !== 'cert-cdp') return [];
   const certificate = certificatesOf(path)[index];
   return certificate === undefined ? [] : withDeltas(facts, distributionUrls(certificate));
 }
 
-function withDeltas({ crls }: Facts, urls: readonly string[]): readonly string[] {
+function withDeltas({ crls }: CrlFacts, urls: readonly string[]): readonly string[] {
   const deltas = urls.flatMap((url) => (crls.get(url) ?? []).flatMap(({ list }) => deltaUrls(list)));
   return deltas.length === 0 ? urls : [...new Set([...urls, ...deltas])];
 }
 
 /** What the CRLs of a source say; undefined while one that it needs was never asked for. */
 export function crlAnswer(
-  facts: Facts,
+  facts: CrlFacts,
   question: SourceQuestion,
   anchors: readonly PathAnchor[],
 ): SourceAnswer | undefined {
@@ -104,7 +107,7 @@ export function crlAnswer(
 }
 
 function nothingHeld(
-  facts: Facts,
+  facts: CrlFacts,
   name: string,
   source: RevocationSource,
   urls: readonly string[],
