@@ -1,10 +1,9 @@
-import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import type { Certificate } from '../x509/certificate.ts';
 import { type CertificateList, parseCrl } from '../x509/crl.ts';
 import { crlLimits } from '../x509/crl-frame.ts';
-import { type CrlImage, crlOfImage } from '../x509/crl-stream.ts';
-import { DerError } from '../x509/der.ts';
+import { crlOfImage } from '../x509/crl-stream.ts';
+import { DerError, type DerFault } from '../x509/der.ts';
+import { runCrlThread } from './crl-thread.ts';
 
 /** Where a CRL is read from: DER or PEM. */
 export type CrlSource =
@@ -13,7 +12,9 @@ export type CrlSource =
       readonly bytes: Uint8Array;
       /** The bytes are given away and gone afterwards, where they fill their buffer; otherwise they are copied. */
       readonly handOver?: boolean;
-    };
+    }
+  /** DER alone; what it rejects with, `load` rejects with. */
+  | { readonly parts: AsyncIterable<Uint8Array> };
 
 export interface CrlLoadOptions {
   /**
@@ -30,13 +31,15 @@ export interface CrlLoadOptions {
 export interface CrlLoadFault {
   readonly cause: 'malformed' | 'too-large' | 'unreachable';
   readonly detail: string;
+  /** Where the DER is wrong. */
+  readonly der?: { readonly field: string; readonly fault: DerFault };
 }
 
 export type CrlLoad = { readonly ok: true; readonly crl: CertificateList } | ({ readonly ok: false } & CrlLoadFault);
 
-/** What the thread is given. */
+/** What the thread is given; parts come in messages. */
 export interface CrlWorkerInput {
-  readonly source: { readonly path: string } | { readonly bytes: Uint8Array };
+  readonly source: { readonly path: string } | { readonly bytes: Uint8Array } | { readonly parts: true };
   readonly signers: readonly Uint8Array[];
   readonly mostBytes: number;
 }
@@ -48,8 +51,6 @@ export interface CrlLoader {
 
 /** DER up to here is read at once: under 2 ms. */
 const atOnce = 128 * 1024;
-/** Most heap of a thread; the entries lie outside of it. */
-const heapMegabytes = 64;
 
 /**
  * Loads CRLs of any size without holding up the event loop: big ones in a thread that reads them piece by piece,
@@ -58,7 +59,8 @@ const heapMegabytes = 64;
 export function createCrlLoader(): CrlLoader {
   let last: Promise<unknown> = Promise.resolve();
   return {
-    async load(source, options) {
+    async load(given, options) {
+      const source = 'parts' in given ? await gather(given.parts) : given;
       if ('bytes' in source && source.bytes.length <= atOnce && source.bytes[0] === 0x30)
         return loadAtOnce(source.bytes, options);
       const turn = last.then(() => loadInThread(source, options));
@@ -68,60 +70,56 @@ export function createCrlLoader(): CrlLoader {
   };
 }
 
+/** The bytes where there are few; otherwise the parts, those looked at included. */
+async function gather(parts: AsyncIterable<Uint8Array>): Promise<CrlSource> {
+  const iterator = parts[Symbol.asyncIterator]();
+  const first: Uint8Array[] = [];
+  for (let size = 0; size <= atOnce; ) {
+    const next = await iterator.next();
+    if (next.done === true) return { bytes: new Uint8Array(Buffer.concat(first)), handOver: true };
+    first.push(next.value);
+    size += next.value.length;
+  }
+  return { parts: continued(Buffer.concat(first), iterator) };
+}
+
+async function* continued(first: Uint8Array, iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield first;
+  for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
+}
+
 function loadAtOnce(bytes: Uint8Array, { mostBytes = crlLimits.bytes }: CrlLoadOptions): CrlLoad {
   try {
     return { ok: true, crl: parseCrl(bytes, { ...crlLimits, bytes: mostBytes }) };
   } catch (error) {
     if (!(error instanceof DerError)) throw error;
-    return { ok: false, cause: error.fault === 'too_large' ? 'too-large' : 'malformed', detail: error.message };
+    const { field, fault, message } = error;
+    return {
+      ok: false,
+      cause: fault === 'too_large' ? 'too-large' : 'malformed',
+      detail: message,
+      der: { field, fault },
+    };
   }
 }
 
 async function loadInThread(source: CrlSource, options: CrlLoadOptions): Promise<CrlLoad> {
-  options.signal?.throwIfAborted();
-  const result = await runThread(inputOf(source, options), options.signal);
+  const { signers, mostBytes = crlLimits.bytes, signal } = options;
+  const rest = { signers: signers.map(({ der }) => new Uint8Array(der)), mostBytes };
+  const result =
+    'parts' in source
+      ? await runCrlThread({ source: { parts: true }, ...rest }, [], signal, source.parts)
+      : await runCrlThread(...given(source, rest), signal);
   return 'table' in result ? { ok: true, crl: crlOfImage(result) } : { ok: false, ...result };
 }
 
-interface Prepared {
-  readonly input: CrlWorkerInput;
-  readonly moved: ArrayBuffer[];
-}
-
-function inputOf(source: CrlSource, { signers, mostBytes = crlLimits.bytes }: CrlLoadOptions): Prepared {
-  const rest = { signers: signers.map(({ der }) => new Uint8Array(der)), mostBytes };
-  if ('path' in source) return { input: { source, ...rest }, moved: [] };
+function given(
+  source: Exclude<CrlSource, { readonly parts: unknown }>,
+  rest: Omit<CrlWorkerInput, 'source'>,
+): [input: CrlWorkerInput, moved: ArrayBuffer[]] {
+  if ('path' in source) return [{ source, ...rest }, []];
   const { bytes, handOver } = source;
   const whole = handOver === true && bytes.byteLength === bytes.buffer.byteLength;
-  const given = whole ? bytes : new Uint8Array(bytes);
-  return { input: { source: { bytes: given }, ...rest }, moved: [given.buffer as ArrayBuffer] };
-}
-
-function runThread({ input, moved }: Prepared, signal: AbortSignal | undefined): Promise<CrlImage | CrlLoadFault> {
-  // Built code has another extension than its source.
-  const program = new URL(`./crl-worker${extname(import.meta.url)}`, import.meta.url);
-  const thread = new Worker(program, {
-    workerData: input,
-    transferList: moved,
-    execArgv: [],
-    env: {},
-    resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
-  });
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      reject(signal?.reason);
-      void thread.terminate();
-    };
-    signal?.addEventListener('abort', abort, { once: true });
-    thread.once('message', resolve);
-    thread.once('error', (error: Error & { code?: string }) => {
-      if (error.code === 'ERR_WORKER_OUT_OF_MEMORY')
-        resolve({ cause: 'too-large', detail: 'reading it needs too much memory' });
-      else reject(error);
-    });
-    thread.once('exit', (code) => {
-      signal?.removeEventListener('abort', abort);
-      reject(new Error(`the thread that reads a CRL ended with ${code}`));
-    });
-  });
+  const moved = whole ? bytes : new Uint8Array(bytes);
+  return [{ source: { bytes: moved }, ...rest }, [moved.buffer as ArrayBuffer]];
 }

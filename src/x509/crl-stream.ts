@@ -4,7 +4,7 @@ import { type CertificateList, closeEntries, listOf, readerFor, verdictKey } fro
 import { type EntryReader, readEntries } from './crl-entries.ts';
 import { type CrlHead, frameBytes, readHead, readTail } from './crl-frame.ts';
 import type { RevokedTable } from './crl-table.ts';
-import { type DerLimits, derError } from './der.ts';
+import { type DerLimits, derError, expect, tags } from './der.ts';
 import { type Name, namesEqual, parseName } from './name.ts';
 import { nameKey } from './path-anchor.ts';
 import { beginVerification, type RunningVerification, type SignatureVerdict } from './signature.ts';
@@ -67,7 +67,7 @@ const mostEntryBytes = 256 * 1024;
 
 export function readCrlInPieces({ total, signers, limits }: CrlReadingOptions): CrlReading {
   const digest = createHash('sha256');
-  const field = { name: 'certificateList', parent: undefined };
+  const field = certificateList;
   let first: Uint8Array = new Uint8Array();
   let reading: Reading | undefined;
   let received = 0;
@@ -94,6 +94,18 @@ export function readCrlInPieces({ total, signers, limits }: CrlReadingOptions): 
     },
   };
 }
+
+/**
+ * How long the CRL is that starts with these octets, by its own word; undefined while there are fewer than six of them.
+ * Throws `DerError` where nothing of the kind starts.
+ */
+export function announcedLength(start: Uint8Array): number | undefined {
+  if (start.length < 6) return undefined;
+  const cursor = { bytes: start, offset: 0, end: Number.MAX_SAFE_INTEGER, depthLeft: 1, field: certificateList };
+  return expect(cursor, tags.sequence, certificateList.name).end;
+}
+
+const certificateList = { name: 'certificateList', parent: undefined };
 
 function begin(
   bytes: Uint8Array,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { type CrlSource, createCrlLoader } from '../../src/trust/crl-loading.ts';
+import { readCrl } from '../../src/trust/revocation/crl-reader.ts';
 import { lookUp } from '../../src/x509/crl.ts';
 import { writePem } from '../../src/x509/pem.ts';
 import { bigCrl } from '../bench/big-crl.ts';
@@ -54,6 +55,27 @@ describe('loading a CRL', () => {
     const result = await loader.load({ bytes: mintCrlDer({ by: issuing }) }, { signers: [] });
     assert.ok(result.ok);
     assert.equal(say(device(), [result.crl]), 'good');
+  });
+
+  test('one that comes in parts, from a database or a connection', async () => {
+    async function* parts(bytes: Uint8Array, size: number, failing = false) {
+      for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+      if (failing) throw new Error('the connection broke');
+    }
+    for (const size of [5000, 300_000, big.length]) {
+      const result = await loader.load({ parts: parts(big, size) }, { signers });
+      assert.ok(result.ok, result.ok ? '' : result.detail);
+      assert.equal(say(device(), [result.crl]), 'good');
+    }
+    const small = await loader.load({ parts: parts(mintCrlDer({ by: issuing }), 50) }, { signers: [] });
+    assert.ok(small.ok);
+    assert.match(await fault({ parts: parts(Buffer.concat([big, big]), 100_000) }), /^malformed: .* more than the/);
+    assert.match(await fault({ parts: parts(big.subarray(0, -1), 100_000) }), /^malformed: .* instead of/);
+    assert.match(await fault({ parts: parts(Buffer.from(''), 1) }), /^malformed: no block/);
+    for (const bytes of [big, mintCrlDer({ by: issuing })])
+      await assert.rejects(fault({ parts: parts(bytes, 100_000, true) }), /the connection broke/);
+    assert.equal((await readCrl(parts(big, 300_000), signers)).entries.table.count, entries);
+    await assert.rejects(readCrl(parts(issuing.der, 100), signers), { name: 'CrlUnreadable' });
   });
 
   test('without the certificate of its signer nothing vouches for a big one', async () => {
