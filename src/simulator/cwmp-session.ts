@@ -157,7 +157,14 @@ async function acsTurn(wire: Wire): Promise<boolean> {
       return false;
     }
     report.answered.push(body.method);
+    const course = (await wire.options.onRequest?.(body.method)) ?? 'answer';
+    if (course === 'hang-up') return false;
     const reply = answerRequest(cell.state, body.method, body.element, new Date());
+    if (course === 'do-and-hang-up') return false;
+    if (course !== 'answer') {
+      await closeWire(wire);
+      wire.url = new URL(course.reconnectTo);
+    }
     answer = await exchange(
       wire,
       envelopeXml({ version: versionOf(cell), body: reply, ...(id === undefined ? {} : { id }) }),

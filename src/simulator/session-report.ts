@@ -26,9 +26,17 @@ export interface SessionOptions {
   readonly firstMessage?: string;
   /** Hang up after InformResponse, without a word. */
   readonly abandon?: boolean;
+  /** Asked at every request of the ACS, by method: what the device does about it. Default: answers. */
+  readonly onRequest?: (method: string) => RequestCourse | Promise<RequestCourse>;
   /** Awaited after InformResponse: the session is open then. */
   readonly whileOpen?: (cookie: string | undefined) => Promise<void>;
 }
+
+/**
+ * answer; hang up and forget the request; carry it out and hang up without a word; or answer on a new connection, to
+ * another node of the ACS if a URL is given.
+ */
+export type RequestCourse = 'answer' | 'hang-up' | 'do-and-hang-up' | { readonly reconnectTo: string };
 
 /** What the device saw of one session. */
 export interface SessionReport {

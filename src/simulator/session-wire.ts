@@ -8,7 +8,7 @@ import { openTls } from './tls-client.ts';
 export interface Wire {
   readonly cell: Femtocell;
   readonly options: SessionOptions;
-  readonly url: URL;
+  url: URL;
   connection: HttpConnection | undefined;
   readonly cookies: Map<string, string>;
   readonly report: Draft;
