@@ -145,6 +145,15 @@ function unusable(home: Home, complaint: string): DatabaseError {
 /** `hems` owns its database and is no superuser: what the schema forbids holds for the service too. */
 async function ensureDatabase(lease: Lease): Promise<void> {
   await unlessThere(lease, `select 1 from pg_roles where rolname = 'hems'`, 'create role hems login');
+  // The roles that a migration would create if it might: the owner migrates, the server gives its rights away.
+  for (const role of ['hems_owner', 'hems_service', 'hems_readonly']) {
+    await unlessThere(lease, `select 1 from pg_roles where rolname = '${role}'`, `create role ${role} nologin`);
+    await unlessThere(
+      lease,
+      `select 1 from pg_auth_members where roleid = '${role}'::regrole and member = 'hems'::regrole`,
+      `grant ${role} to hems`,
+    );
+  }
   await unlessThere(lease, `select 1 from pg_database where datname = 'hems'`, 'create database hems owner hems');
 }
 

@@ -55,6 +55,7 @@ export async function migrate(
       });
     const pending = compare(files, await readApplied(session));
     for (const file of pending) await apply(session, file);
+    if (pending.length > 0) await grantPrivileges(session);
     return { applied: pending.map(({ name }) => name) };
   });
 }
@@ -159,6 +160,14 @@ async function apply(session: Queryable, file: Migration): Promise<void> {
       },
     );
   }
+}
+
+/** What the roles may do with the tables that were made, by the schema's own rules where it has them. */
+async function grantPrivileges(session: Queryable): Promise<void> {
+  const { rows } = await session.query<{ found: boolean }>({
+    text: `select to_regprocedure('grant_privileges()') is not null as found`,
+  });
+  if (rows[0]?.found === true) await session.query({ text: 'select grant_privileges()' });
 }
 
 function positionHint(error: unknown, file: Migration): string {

@@ -57,6 +57,8 @@ export interface PoolConfig {
   readonly connectTimeout?: number;
   /** Appears in pg_stat_activity. */
   readonly applicationName?: string;
+  /** Every connection works as this role, of which the user of the URL must be a member. */
+  readonly role?: string;
   readonly logger?: Logger;
   readonly metrics?: Registry;
 }
@@ -70,6 +72,7 @@ export function connectionSettings(config: PoolConfig): pg.ClientConfig {
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     types: columnTypes,
+    ...(config.role !== undefined && { options: `-c role=${config.role}` }),
   };
 }
 

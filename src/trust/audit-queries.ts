@@ -71,22 +71,31 @@ export function decisionRow(decision: Decision): DecisionRow {
   };
 }
 
-function insert(table: string, definition: Readonly<Record<string, string>>, rows: readonly DecisionRow[]): Query {
+function insert(
+  table: string,
+  definition: Readonly<Record<string, string>>,
+  rows: readonly DecisionRow[],
+  condition = '',
+): Query {
   const names = Object.keys(definition);
   const values = names.map((name) => (name === 'fingerprint' ? `decode(r.fingerprint, 'hex')` : `r.${name}`));
   const typed = names.map((name) => `${name} ${definition[name]}`);
   return {
     name: `trust_insert_${table}`,
     text: `insert into ${table} (${names.join(', ')}) select ${values.join(', ')}
-             from json_to_recordset($1::json) as r (${typed.join(', ')})
+             from json_to_recordset($1::json) as r (${typed.join(', ')}) ${condition}
            on conflict do nothing`,
     values: [JSON.stringify(rows)],
   };
 }
 
-/** Decisions about devices of the register. */
+/**
+ * Decisions about devices of the register. A batch that is written twice, because its answer was lost, finds its rows
+ * before their link is made: a link without a row would read as evidence taken away.
+ */
 export function insertAdmissions(rows: readonly DecisionRow[]): Query {
-  return insert('admissions', deviceColumns, rows);
+  const there = `select from admissions a where a.device_id = r.device_id and a.at = r.at and a.id = r.id`;
+  return insert('admissions', deviceColumns, rows, `where not exists (${there}) order by r.at, r.id`);
 }
 
 export function insertRefusals(rows: readonly DecisionRow[]): Query {

@@ -8,12 +8,14 @@ const ours = `n.nspname not in ('pg_catalog', 'information_schema') and n.nspnam
 const sections: readonly (readonly [title: string, sql: string])[] = [
   [
     'tables and views',
+    // Version 15 qualifies the columns of a view on one table by its alias (a letter, in ours), later ones do not.
     `select format('%s %s%s%s%s', case o.relkind when 'r' then 'table' when 'p' then 'table' when 'v' then 'view'
          when 'm' then 'materialized view' when 'S' then 'sequence' else o.relkind::text end,
        o.oid::regclass,
        case when o.relkind = 'p' then ' partition by ' || pg_get_partkeydef(o.oid) else '' end,
        case when o.reloptions is not null then ' with (' || array_to_string(o.reloptions, ', ') || ')' else '' end,
-       case when o.relkind in ('v', 'm') then ' as ' || pg_get_viewdef(o.oid) else '' end) as line
+       case when o.relkind in ('v', 'm') then ' as ' || regexp_replace(pg_get_viewdef(o.oid), '\\m[a-z]\\.', '', 'g')
+           else '' end) as line
      from pg_class o join pg_namespace n on n.oid = o.relnamespace
      where o.relkind in ('r', 'p', 'v', 'm', 'S') and not o.relispartition and ${ours}`,
   ],
