@@ -97,6 +97,8 @@ export const keptTables = [
   'serial_conflicts',
   'admissions',
   'changes',
+  'suspicions',
+  'quarantined_certificates',
   'informs',
   'refusal_summaries',
 ] as const;
