@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
+import type { Logger } from 'pino';
 import { type RunningApp, startApp } from '../app.ts';
 import type { Config } from '../config/schema.ts';
 import { processEnvironment } from '../config/process-environment.ts';
@@ -11,8 +12,11 @@ import { createLifecycle, untilSignal } from '../platform/lifecycle.ts';
 import type { Database } from '../platform/postgres.ts';
 import { createLogger, createMetrics } from '../platform/telemetry.ts';
 import type { DevelopmentPki } from '../simulator/development-pki.ts';
+import { startRevocationServer } from '../simulator/revocation-server.ts';
 import { demoScenarios } from '../simulator/scenarios/list.ts';
+import { revocationScenarios } from '../simulator/scenarios/revocation.ts';
 import { demoDoors, type ScenarioContext } from '../simulator/scenarios/scenario.ts';
+import { createDemoDesk } from './demo-desk.ts';
 import { openDatabase } from './database-access.ts';
 import { runScenarios, type StepOutcome } from './demo-run.ts';
 import { demoHead, demoRow } from './demo-table.ts';
@@ -38,7 +42,8 @@ async function demo(json: boolean): Promise<void> {
   try {
     const stage = await startStage(dataDir, lifecycle);
     if (!json) introduce(stage, dataDir);
-    const outcomes = await Promise.race([play(stage, json), signal.then(() => undefined)]);
+    const both = async () => [...(await play(stage, json)), ...(await playRevocation(stage, lifecycle, json))];
+    const outcomes = await Promise.race([both(), signal.then(() => undefined)]);
     if (outcomes === undefined) process.exitCode = exitCodes.no;
     else conclude(outcomes, json);
   } finally {
@@ -47,6 +52,8 @@ async function demo(json: boolean): Promise<void> {
 }
 
 interface Stage {
+  readonly dataDir: string;
+  readonly logger: Logger;
   readonly pki: DevelopmentPki;
   readonly app: RunningApp;
   readonly db: Database;
@@ -65,7 +72,7 @@ async function startStage(dataDir: string, lifecycle: ReturnType<typeof createLi
   lifecycle.started('database', close);
   const app = await startApp({ config, mode: 'development', db, logger, metrics, events, clock: systemClock });
   lifecycle.started('doors', () => app.stop());
-  return { pki, app, db, events };
+  return { dataDir, logger, pki, app, db, events };
 }
 
 function withDemoDoors(config: Config): Config {
@@ -81,16 +88,34 @@ async function play(stage: Stage, json: boolean): Promise<readonly StepOutcome[]
     stage.db,
     scenarios.flatMap(({ prepare }) => prepare),
   );
-  const url = (name: string): string => stage.app.doors.find((door) => door.name === name)?.url ?? '';
-  const context: ScenarioContext = {
-    pki: stage.pki,
-    doors: { main: url('main'), second: url('second') },
-    at: systemClock.now(),
-  };
   if (!json) print(demoHead());
-  return runScenarios(scenarios, context, stage.events, (outcome) =>
-    json ? printJson(outcome) : print(demoRow(outcome)),
+  return runScenarios(scenarios, contextOf(stage), stage.events, show(json));
+}
+
+const show = (json: boolean) => (outcome: StepOutcome) => (json ? printJson(outcome) : print(demoRow(outcome)));
+
+function contextOf({ app, pki }: Stage): ScenarioContext {
+  const url = (name: string): string => app.doors.find((door) => door.name === name)?.url ?? '';
+  return { pki, doors: { main: url('main'), second: url('second') }, at: systemClock.now() };
+}
+
+/** Afterwards and one by one, since each sets the policy that it needs. */
+async function playRevocation(
+  stage: Stage,
+  lifecycle: ReturnType<typeof createLifecycle>,
+  json: boolean,
+): Promise<readonly StepOutcome[]> {
+  const server = await startRevocationServer({ pki: stage.pki, now: () => systemClock.now() });
+  lifecycle.started('revocation server', () => server.close());
+  const desk = await createDemoDesk({ ...stage, server });
+  const scenarios = revocationScenarios(Math.floor(systemClock.now().getTime() / 1000), desk);
+  await enrolInto(
+    stage.db,
+    scenarios.flatMap(({ prepare }) => prepare),
   );
+  const outcomes = await runScenarios(scenarios, contextOf(stage), stage.events, show(json), 1);
+  await desk.close();
+  return outcomes;
 }
 
 function introduce({ app }: Stage, dataDir: string): void {

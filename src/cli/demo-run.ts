@@ -33,6 +33,7 @@ export async function runScenarios(
   context: ScenarioContext,
   events: EventBus,
   onStep: (outcome: StepOutcome) => void,
+  sideBySide = atOnce,
 ): Promise<readonly StepOutcome[]> {
   const decisions: AdmissionEvent[] = [];
   const unsubscribe = events.subscribe((event) => {
@@ -47,7 +48,7 @@ export async function runScenarios(
       outcomes.push(...played);
     }
   };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+  await Promise.all(Array.from({ length: sideBySide }, worker));
   unsubscribe();
   return outcomes;
 }

@@ -10,6 +10,7 @@ import {
   policies,
 } from '../trust/revocation/policy-store.ts';
 import { instant, span, wholeNumber } from './arguments.ts';
+import { uncheckedAnchors } from '../trust/revocation-policy.ts';
 import { exitCodes, failure } from './failure.ts';
 import { byOperator } from './operator.ts';
 import { policyExample, readPolicyFile } from './policy-file.ts';
@@ -101,29 +102,32 @@ async function check(file: string, options: RevocationOptions & { readonly synta
     return options.json === true ? printJson({ ok: true }) : print('The policy is in order.');
   }
   const anchors = await toolAnchors(options);
-  const { document } = readPolicyFile(
-    file,
-    anchors.map(({ name }) => name),
-  );
+  const names = anchors.map(({ name }) => name);
+  const { document } = readPolicyFile(file, names);
   await withDesk(options, async (desk) => {
     const impact = await weighPolicy(desk, document);
-    if (options.json === true) return void printJson({ ok: true, impact });
+    const unchecked = uncheckedAnchors(document, names);
+    if (options.json === true) return void printJson({ ok: true, unchecked, impact });
     print('The policy is in order.');
+    printUnchecked(unchecked);
     printImpact(impact);
   });
 }
 
+function printUnchecked(anchors: readonly string[]): void {
+  if (anchors.length > 0) print(`Revocation is not checked for ${anchors.join(', ')}.`);
+}
+
 async function apply(file: string, options: RevocationOptions): Promise<void> {
   const anchors = await toolAnchors(options);
-  const read = readPolicyFile(
-    file,
-    anchors.map(({ name }) => name),
-  );
+  const names = anchors.map(({ name }) => name);
+  const read = readPolicyFile(file, names);
   await withDesk(options, async (desk) => {
     const result = await applyWeighed(desk, read, byOperator(options.reason), options.confirm);
     if (!result.ok) return refuseUnconfirmed(result, options.json);
     if (options.json === true) return void printJson(result);
     print(`Version ${result.version} of the policy is in force.`);
+    printUnchecked(uncheckedAnchors(read.document, names));
     printImpact(result.impact);
   });
 }

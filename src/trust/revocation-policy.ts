@@ -117,7 +117,8 @@ const share = z
 export const policySchema = z.strictObject({
   /** An import or a policy that would cut off a larger share of the active devices asks for their number. */
   confirmCutOff: share.prefault('1%'),
-  anchors: z.array(anchorPolicy).min(1),
+  /** An anchor without an entry, and without one for `*`, is not checked. */
+  anchors: z.array(anchorPolicy),
 });
 
 /** A policy file, read: what `hems policy apply` stores. */
@@ -146,6 +147,11 @@ export function isPointer({ kind }: Pick<RevocationSource, 'kind'>): boolean {
 /** Under which its answers are known; unique within a policy. */
 export function sourceName({ kind, url }: Pick<RevocationSource, 'kind' | 'url'>): string {
   return url === undefined ? kind : `${kind} ${url}`;
+}
+
+/** Of these anchors those whose devices' certificates are not looked up anywhere. */
+export function uncheckedAnchors(document: PolicyDocument | undefined, anchors: readonly string[]): readonly string[] {
+  return anchors.filter((name) => document === undefined || policyOf(document, name) === undefined);
 }
 
 /** The entry of an anchor, else that of `*`; undefined: revocation is not checked for this anchor. */

@@ -9,6 +9,7 @@ import type { Certificate } from '../../x509/certificate.ts';
 import type { Gate } from '../admission.ts';
 import type { TrustAnchor } from '../anchors.ts';
 import { createOcspClient } from '../ocsp-client.ts';
+import { uncheckedAnchors } from '../revocation-policy.ts';
 import { revocationChannel } from './changes.ts';
 import { createCrlFetcher, type CrlFetcher } from './crl-fetcher.ts';
 import { createFacts, type FactsKeeper } from './facts.ts';
@@ -78,10 +79,9 @@ interface Parts {
 
 /** TS 33.320 8.3.2.1 leaves it to the operator; who does not check should know. */
 function warnUnchecked({ anchors, logger }: AssemblyDeps, facts: FactsKeeper): void {
-  const named = facts.peek()?.policy?.document.anchors.map(({ name }) => name) ?? [];
-  const unchecked = anchors.filter(({ name }) => !named.includes(name) && !named.includes('*'));
-  if (unchecked.length > 0)
-    logger.warn({ anchors: unchecked.map(({ name }) => name) }, 'revocation is not checked for these trust anchors');
+  const names = anchors.map(({ name }) => name);
+  const unchecked = uncheckedAnchors(facts.peek()?.policy?.document, names);
+  if (unchecked.length > 0) logger.warn({ anchors: unchecked }, 'revocation is not checked for these trust anchors');
 }
 
 /** Facts are confirmed well within their five seconds, whether notifications arrive or not. */
@@ -148,6 +148,7 @@ async function listen(db: Database, { confirmer, reviewer, ocsp, live, clock }: 
     }),
   ];
   return async () => {
-    await Promise.all(ends.map((end) => end()));
+    // One connection listens for all.
+    for (const end of ends) await end();
   };
 }

@@ -1,6 +1,6 @@
 import type { Actor } from '../../fleet/changes.ts';
 import type { Database, Queryable } from '../../platform/postgres.ts';
-import { announce, insertChange, lockRevocation } from './policy-queries.ts';
+import { announce, insertChange, latestSeq, lockRevocation } from './policy-queries.ts';
 
 /** Nodes are told of every change on it; the payload is its seq. */
 export const revocationChannel = 'hems_revocation';
@@ -44,4 +44,9 @@ export function changeRevocation<T>(
       return seq;
     });
   });
+}
+
+/** The seq of the last change. */
+export async function lastChange(db: Queryable): Promise<number> {
+  return (await db.query<{ seq: number }>(latestSeq())).rows[0]?.seq ?? 0;
 }

@@ -1,12 +1,12 @@
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/postgres.ts';
 import type { Certificate } from '../../x509/certificate.ts';
+import { lastChange } from './changes.ts';
 import { fetchStates, type FetchRow } from './crl-queries.ts';
 import { listHoldings, type Holding } from './crl-store.ts';
 import { type HeldCrls, type ReadCrl, readHoldings } from './held-crls.ts';
 import { readEntries, readReleases } from './list-store.ts';
 import { createOperatorList, type OperatorList } from './operator-list.ts';
-import { latestSeq } from './policy-queries.ts';
 import { currentOverride, currentPolicy, type Override, type StoredPolicy } from './policy-store.ts';
 
 /** What became of the last attempt at a URL. */
@@ -69,7 +69,7 @@ export function createFacts(deps: FactsDeps): FactsKeeper {
 
   async function once(): Promise<boolean> {
     const asked = deps.clock.now();
-    const seq = (await deps.db.query<{ seq: number }>(latestSeq())).rows[0]?.seq ?? 0;
+    const seq = await lastChange(deps.db);
     const changed = state.facts?.seq !== seq;
     const next = changed ? await readAll(deps, state.facts, seq, asked) : await readFetches(deps, state.facts);
     state.facts = next;

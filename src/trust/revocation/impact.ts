@@ -113,9 +113,9 @@ export function newlyCutOff({ refused }: Impact): number {
   return refused.filter(({ newly }) => newly).length;
 }
 
-/** The guard: undefined to go on, else the number that has to be confirmed. */
+/** The guard: undefined to go on, else the number that has to be confirmed. One device is nobody's accident. */
 export function mustConfirm(impact: Impact, share: number, confirmed: number | undefined): number | undefined {
   const count = newlyCutOff(impact);
-  if (count === 0 || count <= share * impact.active || confirmed === count) return undefined;
+  if (count <= 1 || count <= share * impact.active || confirmed === count) return undefined;
   return count;
 }
