@@ -9,11 +9,14 @@ import { filterOf, withFilter } from './device-filter.ts';
 import { addIdentityCommands } from './device-identity-command.ts';
 import { addMoveCommands } from './device-move-command.ts';
 import { addShippingCommands } from './device-shipping-command.ts';
+import { addWishCommands } from './device-wishes-command.ts';
 import { printDevice, printDevices } from './device-view.ts';
 import { exitCodes, failure } from './failure.ts';
 import { identityName } from './identity-name.ts';
 import { byOperator } from './operator.ts';
+import { addParameterCommand } from './parameter-command.ts';
 import { print, printJson } from './terminal.ts';
+import { addTraceCommand } from './trace-command.ts';
 
 interface AddOptions extends DeviceOptions {
   readonly anchor: string;
@@ -52,6 +55,9 @@ export function addDeviceCommands(hems: Command): void {
   addMoveCommands(device);
   addIdentityCommands(device, addTo);
   addConflictCommands(device);
+  addWishCommands(device);
+  addParameterCommand(device);
+  addTraceCommand(device);
 }
 
 /** `device identity add`: the same as `device add --device`. */

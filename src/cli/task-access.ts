@@ -1,0 +1,48 @@
+import type { Task, TaskRequest } from '../fleet/task.ts';
+import { createTasks, type TaskOptions, type Tasks } from '../fleet/tasks.ts';
+import { createRegister, type Register } from '../fleet/register.ts';
+import { systemClock } from '../platform/clock.ts';
+import type { Database } from '../platform/postgres.ts';
+import { commandLogger, type ConfigOptions, toolConfig } from './configuration.ts';
+import { withDatabase } from './database-access.ts';
+import { exitCodes, failure } from './failure.ts';
+import { byOperator } from './operator.ts';
+
+export interface TaskAccess {
+  readonly db: Database;
+  readonly tasks: Tasks;
+  readonly register: Register;
+}
+
+export function withTasks<T>(options: ConfigOptions, fn: (access: TaskAccess) => Promise<T>): Promise<T> {
+  const config = toolConfig(options);
+  return withDatabase({ config, logger: commandLogger(config) }, (db) => {
+    const deps = { db, clock: systemClock };
+    const { connectionRequest } = config;
+    return fn({ db, tasks: createTasks({ ...deps, policy: { connectionRequest } }), register: createRegister(deps) });
+  });
+}
+
+/** Queues it, or says why it is refused and what to write instead. */
+export async function queue(
+  { tasks }: TaskAccess,
+  deviceId: string,
+  request: TaskRequest,
+  options: TaskOptions & { readonly reason?: string | undefined } = {},
+): Promise<{ readonly task: Task; readonly created: boolean }> {
+  const { reason, ...rest } = options;
+  const added = await tasks.add(deviceId, request, byOperator(reason), rest);
+  if (added.ok) return added;
+  const { kind, message, remedy } = added.problem;
+  throw failure(kind === 'invalid' ? exitCodes.usage : exitCodes.no, message, remedy);
+}
+
+/** The one task that a person means. */
+export async function oneTask({ tasks }: TaskAccess, text: string): Promise<Task> {
+  const found = await tasks.find(text);
+  const [task] = found;
+  if (task === undefined)
+    throw failure(exitCodes.no, `there is no task ${JSON.stringify(text)}`, '"hems task list" shows them');
+  if (found.length > 1) throw failure(exitCodes.usage, `several tasks begin with ${text}`, 'write more of it');
+  return task;
+}

@@ -1,0 +1,141 @@
+import type { Command } from 'commander';
+import { type TaskState, taskStates } from '../fleet/task.ts';
+import { parseTaskRequest, taskKinds } from '../fleet/task-request-schema.ts';
+import type { TaskOptions } from '../fleet/tasks.ts';
+import { systemClock } from '../platform/clock.ts';
+import { instant, oneOf, span, wholeNumber } from './arguments.ts';
+import { type DeviceOptions, oneDevice, registerOptions } from './device-access.ts';
+import { exitCodes, failure } from './failure.ts';
+import { byOperator } from './operator.ts';
+import { oneTask, queue, withTasks } from './task-access.ts';
+import { printTask, printTasks, shownTask } from './task-view.ts';
+import { waitFor } from './task-waiting.ts';
+import { print, printJson } from './terminal.ts';
+
+interface AddOptions extends DeviceOptions {
+  readonly priority?: number;
+  readonly notBefore?: Date;
+  readonly expires?: number;
+  readonly after?: string;
+  readonly key?: string;
+  readonly wait?: number;
+}
+
+interface ListOptions extends DeviceOptions {
+  readonly device?: string;
+  readonly state?: TaskState;
+  readonly limit: number;
+}
+
+export function addTaskCommands(hems: Command): void {
+  const task = hems.command('task').description('what is wanted of devices');
+  registerOptions(task.command('add'))
+    .description(`queue a task: ${taskKinds.join(', ')}`)
+    .argument('<device>', 'id, identity, OUI-Serial, or fingerprint of a certificate')
+    .argument('<kind>', 'what to do')
+    .argument('[arguments...]', 'name=value; a value may be JSON: paths=[\\"Device.\\"]')
+    .option('--priority <n>', '-100 to 100, higher goes first', priority)
+    .option('--not-before <time>', 'ISO time', instant)
+    .option('--expires <span>', 'given up after so long without a session: 30m, 2h, 7d', span)
+    .option('--after <task>', 'only once that task of the device is done')
+    .option('--key <text>', 'the same key is the same task, however often it is asked for')
+    .option('--wait <span>', 'wait for the outcome', span)
+    .option('--reason <text>', 'for the audit')
+    .action(add);
+  registerOptions(task.command('list'))
+    .description('tasks, the latest first')
+    .option('--device <device>', 'of one device')
+    .option('--state <state>', taskStates.join(', '), oneOf(taskStates))
+    .option('--limit <n>', 'how many', wholeNumber(1, 1000), 50)
+    .action(list);
+  registerOptions(task.command('show'))
+    .description('one task and what became of it')
+    .argument('<task>', 'id, or at least eight characters of it')
+    .action((text: string, options: DeviceOptions) => show(text, options));
+  registerOptions(task.command('cancel'))
+    .description('take back a task that the device has not got yet')
+    .argument('<task>', 'id, or at least eight characters of it')
+    .option('--reason <text>', 'for the audit')
+    .action(cancel);
+}
+
+function priority(text: string): number {
+  const value = Number(text);
+  if (/^-?\d{1,3}$/.test(text) && Math.abs(value) <= 100) return value;
+  throw failure(exitCodes.usage, `${text} is no priority`, 'write a whole number from -100 to 100');
+}
+
+/** `name=value` pairs; a value that is JSON is taken as such. */
+function argumentsOf(pairs: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    pairs.map((pair): [string, unknown] => {
+      const equals = pair.indexOf('=');
+      if (equals < 1) throw failure(exitCodes.usage, `${JSON.stringify(pair)} is not name=value`);
+      return [pair.slice(0, equals), jsonOrText(pair.slice(equals + 1))];
+    }),
+  );
+}
+
+function jsonOrText(text: string): unknown {
+  if (!/^(?:[[{"]|-?\d+$|true$|false$)/.test(text)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+async function add(device: string, kind: string, pairs: readonly string[], options: AddOptions): Promise<void> {
+  const parsed = parseTaskRequest({ ...argumentsOf(pairs), kind });
+  if (!parsed.ok) throw failure(exitCodes.usage, parsed.message, `kinds are ${taskKinds.join(', ')}`);
+  await withTasks(options, async (access) => {
+    const deviceId = await oneDevice(access.register, device);
+    const { task, created } = await queue(access, deviceId, parsed.request, {
+      ...taskOptions(options),
+      ...(options.after !== undefined && { dependsOn: (await oneTask(access, options.after)).id }),
+    });
+    const last = options.wait === undefined ? task : await waitFor(access, task, options.wait);
+    if (options.json === true) return printJson(shownTask(last));
+    if (options.wait !== undefined) return printTask(last);
+    print(`Task ${task.id} ${created ? 'is queued' : `was queued already, and is ${task.state}`}.`);
+  });
+}
+
+function taskOptions({ priority: chosen, notBefore, expires, key, reason }: AddOptions) {
+  const options: TaskOptions & { reason?: string } = {
+    ...(chosen !== undefined && { priority: chosen }),
+    ...(notBefore !== undefined && { notBefore }),
+    ...(expires !== undefined && { expiresAt: new Date(systemClock.now().getTime() + expires) }),
+    ...(key !== undefined && { idempotencyKey: key }),
+    ...(reason !== undefined && { reason }),
+  };
+  return options;
+}
+
+async function list(options: ListOptions): Promise<void> {
+  await withTasks(options, async (access) => {
+    const { device, state, limit } = options;
+    const deviceId = device === undefined ? undefined : await oneDevice(access.register, device);
+    const tasks = (await access.tasks.list({ deviceId, state }, limit)).map(shownTask);
+    if (options.json === true) printJson(tasks);
+    else printTasks(tasks);
+  });
+}
+
+async function show(text: string, options: DeviceOptions): Promise<void> {
+  await withTasks(options, async (access) => {
+    const task = await oneTask(access, text);
+    if (options.json === true) printJson(shownTask(task));
+    else printTask(task);
+  });
+}
+
+async function cancel(text: string, options: DeviceOptions): Promise<void> {
+  await withTasks(options, async (access) => {
+    const { deviceId, id } = await oneTask(access, text);
+    const result = await access.tasks.cancel(deviceId, id, byOperator(options.reason));
+    if (!result.ok) throw failure(exitCodes.no, result.problem.message, result.problem.remedy);
+    if (options.json === true) return printJson(shownTask(result.task));
+    print(`Task ${id} is cancelled${result.changed ? '' : ' already'}.`);
+  });
+}
