@@ -32,6 +32,8 @@ interface State {
   connecting: Promise<pg.Client> | undefined;
   retry: NodeJS.Timeout | undefined;
   closed: boolean;
+  /** The last query, settled or not. */
+  turn: Promise<unknown>;
 }
 
 /** One connection for all channels of a pool, made at the first `listen`, remade with growing pauses when lost. */
@@ -43,6 +45,7 @@ export function createListening(deps: ListeningDeps): Listening {
     connecting: undefined,
     retry: undefined,
     closed: false,
+    turn: Promise.resolve(),
   };
   return {
     listen: async (channel, handler, onLink) => {
@@ -50,7 +53,7 @@ export function createListening(deps: ListeningDeps): Listening {
       state.subscriptions.add(subscription);
       try {
         const client = await connected(state);
-        await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+        await inTurn(state, client, `listen ${pg.escapeIdentifier(channel)}`);
       } catch (error) {
         state.subscriptions.delete(subscription);
         throw deps.explain(error);
@@ -70,8 +73,15 @@ export function createListening(deps: ListeningDeps): Listening {
 async function unlisten(state: State, subscription: Subscription): Promise<void> {
   state.subscriptions.delete(subscription);
   const needed = [...state.subscriptions].some(({ channel }) => channel === subscription.channel);
-  if (!needed)
-    await state.client?.query(`unlisten ${pg.escapeIdentifier(subscription.channel)}`).catch(() => undefined);
+  if (needed || state.client === undefined) return;
+  await inTurn(state, state.client, `unlisten ${pg.escapeIdentifier(subscription.channel)}`).catch(() => undefined);
+}
+
+/** One after the other: a connection does not take a second query while it is at the first. */
+function inTurn(state: State, client: pg.Client, text: string): Promise<unknown> {
+  const asked = state.turn.then(() => client.query(text));
+  state.turn = asked.catch(() => undefined);
+  return asked;
 }
 
 function connected(state: State): Promise<pg.Client> {
@@ -90,7 +100,7 @@ async function connect(state: State): Promise<pg.Client> {
   const channels = new Set([...state.subscriptions].map(({ channel }) => channel));
   for (const channel of channels) await client.query(`listen ${pg.escapeIdentifier(channel)}`);
   const beat = setInterval(() => {
-    client.query('select 1').catch(() => lost(state, client, beat));
+    inTurn(state, client, 'select 1').catch(() => lost(state, client, beat));
   }, heartbeatEvery);
   client.once('end', () => lost(state, client, beat));
   state.client = client;
