@@ -156,6 +156,7 @@ export function createDoorMetrics(registry: Registry, listener: string): DoorMet
   const outcomes = seriesOf(connectionOutcomes, (outcome) => families.connectionsTotal.series({ listener, outcome }));
   const ends = seriesOf(sessionEnds, (outcome) => families.sessionsTotal.series({ listener, outcome }));
   for (const outcome of ['loaded', 'kept_old']) families.reloads.inc({ listener, outcome }, 0);
+  families.reloadFailed.set({ listener }, 0);
   families.sharedSecretsIgnored.inc({ listener }, 0);
   const other = families.requests.series({ listener, status: 'other' });
   const open = families.connections.labels({ listener });
