@@ -80,10 +80,9 @@ export function insertCertificate(
   const { leaf } = shown;
   return {
     text: `insert into device_certificates (device_id, fingerprint, anchor, kind, value, spki, chain_id, state, subject,
-             issuer, serial_number, not_before, not_after, first_seen, last_seen, certificate)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15)
-           on conflict (device_id, fingerprint) do update set chain_id = excluded.chain_id,
-             certificate = excluded.certificate`,
+             issuer, serial_number, not_before, not_after, first_seen, last_seen)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)
+           on conflict (device_id, fingerprint) do update set chain_id = excluded.chain_id`,
     values: [
       deviceId,
       shown.fingerprint,
@@ -99,7 +98,6 @@ export function insertCertificate(
       leaf.notBefore,
       leaf.notAfter,
       at,
-      leaf.der,
     ],
   };
 }

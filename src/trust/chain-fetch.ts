@@ -49,7 +49,7 @@ async function askResponders({ client }: Fetcher, question: SourceQuestion): Pro
     url,
     egress: egressOf(source),
     timeout: source.timeout ?? policy.timeout,
-    method: 'POST' as const,
+    method: source.method === 'get' ? ('GET' as const) : ('POST' as const),
     nonce: source.nonce ?? policy.nonce,
     certIdHash: 'sha1' as const,
     rules: {
@@ -74,8 +74,9 @@ async function askCrls(fetcher: Fetcher, question: SourceQuestion): Promise<Sour
 }
 
 async function fetchOne(fetcher: Fetcher, { policy, source, path, at }: SourceQuestion, url: string): Promise<void> {
+  const anchor = path.anchorName;
   const remember = (outcome: string): void => {
-    fetcher.fetches.set(url, { outcome, fetchedAt: at, nextAt: at });
+    fetcher.fetches.set(url, { anchor, pointer: source.url === undefined, outcome, fetchedAt: at, nextAt: at });
   };
   const result = await fetcher.egress.fetch({
     purpose: 'crl',

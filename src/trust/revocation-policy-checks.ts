@@ -59,6 +59,9 @@ function sourceFaults(source: RevocationSource, key: string): readonly PolicyFau
   if (isPointer(source) && source.proxy !== undefined && source.hosts === undefined)
     fault('hosts', 'is missing, and behind a proxy it is mandatory', 'list the hosts that pointers may lead to');
   if (!isOcsp(source) && source.nonce !== undefined) fault('nonce', 'CRLs have no nonce', 'leave it out');
+  if (!isOcsp(source) && source.method !== undefined) fault('method', 'CRLs are fetched by GET alone', 'leave it out');
+  if (source.method === 'get' && source.nonce !== 'off')
+    fault('method', 'GET goes only without a nonce', 'write nonce: off beside it, or method: post');
   for (const part of ['url', 'proxy'] as const)
     if (hasSecret(source[part]))
       fault(part, 'holds a user or password, which would be stored in the open', 'name a server that asks for none');

@@ -67,6 +67,8 @@ const source = z.strictObject({
   maxAge: maxAge.optional(),
   timeout: timeout.optional(),
   nonce: nonce.optional(),
+  /** RFC 6960 A.1; GET goes only without a nonce, and POST where the request is too long for it. */
+  method: z.enum(['post', 'get']).optional(),
 });
 
 const limits = z.strictObject({

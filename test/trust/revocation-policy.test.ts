@@ -143,6 +143,8 @@ describe('a fault of the policy names its key, and what to do', () => {
       /proxy: holds a user/,
     ],
     ['a nonce for a CRL', one({ kind: 'uploaded-crl', nonce: 'off' }), /nonce: CRLs have no nonce/],
+    ['a method for a CRL', one({ kind: 'uploaded-crl', method: 'get' }), /method: CRLs are fetched by GET alone/],
+    ['GET with a nonce', one({ kind: 'cert-aia', method: 'get' }), /method: GET goes only without a nonce/],
     [
       'a broken signer',
       one({ kind: 'cert-aia', signer: '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----' }),

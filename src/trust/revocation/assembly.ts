@@ -12,6 +12,7 @@ import { createOcspClient } from '../ocsp-client.ts';
 import { uncheckedAnchors } from '../revocation-policy.ts';
 import { revocationChannel } from './changes.ts';
 import { createCrlFetcher, type CrlFetcher } from './crl-fetcher.ts';
+import { createDelegateStatus } from './delegate-status.ts';
 import { createFacts, type FactsKeeper } from './facts.ts';
 import type { ReadCrl } from './held-crls.ts';
 import { type CloseWhere, createLiveAdmissions, type LiveAdmissions } from './live.ts';
@@ -53,7 +54,8 @@ export function assembleRevocation(deps: AssemblyDeps): RevocationAssembly {
   const facts = createFacts({ db, clock, readCrl: deps.readCrl, issuers, complain });
   const names = anchors.map(({ name }) => name);
   const metrics = createRevocationMetrics(deps.metrics, names, facts, clock);
-  const ocsp = createOcspKeeper({ db, client: createOcspClient(deps), complain });
+  const delegateStatus = createDelegateStatus(paths, facts.peek);
+  const ocsp = createOcspKeeper({ db, client: createOcspClient(deps), complain, delegateStatus });
   const fetcher = createCrlFetcher({ ...deps, facts, issuers, anchors: paths, metrics });
   const revocation = createRevocation({ clock, facts, ocsp, fetchCrls: fetcher.ensure, anchors: paths, metrics });
   const parts: Parts = { deps, facts, ocsp, fetcher, revocation, metrics };

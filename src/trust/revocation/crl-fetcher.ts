@@ -5,7 +5,14 @@ import type { EventBus } from '../../platform/events.ts';
 import type { Database } from '../../platform/postgres.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import type { PathAnchor } from '../../x509/path-anchor.ts';
-import { isOcsp, type RevocationPolicy, type RevocationSource } from '../revocation-policy.ts';
+import {
+  isOcsp,
+  type PolicyDocument,
+  policyOf,
+  type RevocationPolicy,
+  type RevocationSource,
+} from '../revocation-policy.ts';
+import { deltaUrls } from './source-urls.ts';
 import {
   type FetchRow,
   fetchState,
@@ -113,26 +120,47 @@ function fly(works: Works, order: Order): Promise<void> {
 }
 
 async function registerPolicyUrls({ db }: Works, facts: Facts, at: Date): Promise<void> {
-  for (const policy of facts.policy?.document.anchors ?? [])
-    for (const source of policy.sources)
-      if (source.url !== undefined && !isOcsp(source) && !facts.fetches.has(source.url))
-        await db.query(registerUrl(source.url, policy.name, false, at, 0));
+  for (const { url, anchor, pointer, policy } of wanted(facts))
+    if (!facts.fetches.has(url)) await db.query(registerUrl(url, anchor, pointer, at, policy.limits.pointerUrls));
+}
+
+type Wanted = Omit<Order, 'shown'>;
+
+/** What the policy in force names, the pointers that were followed under it, and the deltas of what came of both. */
+function wanted({ policy, fetches, crls }: Facts): readonly Wanted[] {
+  const orders = (policy?.document.anchors ?? []).flatMap((one): Wanted[] => {
+    const base = { anchor: one.name, policy: one };
+    return one.sources.flatMap((source): Wanted[] => {
+      if (isOcsp(source)) return [];
+      if (source.url !== undefined) return [{ ...base, source, url: source.url, pointer: false }];
+      if (source.kind !== 'cert-cdp') return [];
+      const theirs = [...fetches].filter(
+        ([, { pointer, anchor }]) => pointer && isOf(policy?.document, one.name, anchor),
+      );
+      return theirs.map(([url, { anchor }]) => ({ ...base, anchor, source, url, pointer: true }));
+    });
+  });
+  // RFC 5280 5.2.6: a complete CRL says where its deltas are.
+  const deltas = orders.flatMap((order) =>
+    (crls.get(order.url) ?? []).flatMap(({ list }) => deltaUrls(list).map((url) => ({ ...order, url }))),
+  );
+  return [...new Map([...deltas, ...orders].map((order) => [order.url, order])).values()];
+}
+
+function isOf(document: PolicyDocument | undefined, entry: string, anchor: string): boolean {
+  return document !== undefined && policyOf(document, anchor)?.name === entry;
 }
 
 /** What is past its time to be fetched, and still wanted by the policy in force. */
 async function dueOrders({ db, anchors }: Works, facts: Facts, at: Date): Promise<readonly Order[]> {
+  const orders = new Map(wanted(facts).map((order) => [order.url, order]));
   const { rows } = await db.query<FetchRow>(fetchStates());
   return rows
     .filter(({ next_at }) => next_at <= at)
-    .flatMap(({ url, anchor, pointer }): Order[] => {
-      const policies = facts.policy?.document.anchors ?? [];
-      const policy = pointer
-        ? (policies.find(({ name }) => name === anchor) ?? policies.find(({ name }) => name === '*'))
-        : policies.find(({ sources }) => sources.some((source) => source.url === url));
-      const source = policy?.sources.find((one) => (pointer ? one.kind === 'cert-cdp' : one.url === url));
-      if (policy === undefined || source === undefined) return [];
-      const known = anchors.some(({ name }) => name === anchor);
-      return [{ url, anchor: known ? anchor : policy.name, policy, source, pointer, shown: [] }];
+    .flatMap(({ url, anchor }): Order[] => {
+      const order = orders.get(url);
+      if (order === undefined) return [];
+      return [{ ...order, anchor: anchors.some(({ name }) => name === anchor) ? anchor : order.anchor, shown: [] }];
     });
 }
 

@@ -11,6 +11,9 @@ import { currentOverride, currentPolicy, type Override, type StoredPolicy } from
 
 /** What became of the last attempt at a URL. */
 export interface FetchState {
+  readonly anchor: string;
+  /** Found in a certificate. */
+  readonly pointer: boolean;
   readonly outcome: string | undefined;
   readonly fetchedAt: Date | undefined;
   readonly nextAt: Date;
@@ -136,7 +139,13 @@ async function readFetchStates({ db }: FactsDeps): Promise<ReadonlyMap<string, F
   return new Map(
     rows.map((row) => [
       row.url,
-      { outcome: row.outcome ?? undefined, fetchedAt: row.fetched_at ?? undefined, nextAt: row.next_at },
+      {
+        anchor: row.anchor,
+        pointer: row.pointer,
+        outcome: row.outcome ?? undefined,
+        fetchedAt: row.fetched_at ?? undefined,
+        nextAt: row.next_at,
+      },
     ]),
   );
 }

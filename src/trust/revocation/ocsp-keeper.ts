@@ -1,13 +1,14 @@
 import type { Database } from '../../platform/postgres.ts';
 import { type Certificate, parseCertificate } from '../../x509/certificate.ts';
 import type { CertificateStatus } from '../../x509/certificate-status.ts';
-import { judgeOcspResponse, type OcspJudgement, defaultOcspRules } from '../../x509/ocsp-judgement.ts';
+import { defaultOcspRules, judgeOcspResponse, type OcspJudgement, type OcspRules } from '../../x509/ocsp-judgement.ts';
 import { ocspUrlsOf } from '../../x509/ocsp-pointers.ts';
 import { readPem } from '../../x509/pem.ts';
 import type { OcspClient } from '../ocsp-client.ts';
 import type { OcspResponder } from '../ocsp-exchange.ts';
 import { type RevocationSource, sourceName } from '../revocation-policy.ts';
 import type { SourceAnswer } from '../verdict.ts';
+import type { DelegateStatus } from './delegate-status.ts';
 import { type OcspRow, storeAnswer, storedAnswer } from './ocsp-queries.ts';
 import { egressOf } from './source-urls.ts';
 import { certificatesOf, type SourceQuestion } from './statuses.ts';
@@ -34,6 +35,8 @@ export interface OcspKeeperDeps {
   readonly db: Database;
   readonly client: OcspClient;
   readonly complain: (error: unknown, message: string) => void;
+  /** Absent: responders must be vouched for (id-pkix-ocsp-nocheck), be the CA itself, or be configured. */
+  readonly delegateStatus?: DelegateStatus;
   /** From 0 up to 1, for the jitter of refreshes. */
   readonly random?: () => number;
   /** Answers kept in memory (default 50 000). */
@@ -149,7 +152,12 @@ async function stored(keeper: Keeper, question: SourceQuestion, pair: Pair): Pro
     .catch(() => undefined);
   const row = found?.rows[0];
   if (row === undefined) return undefined;
-  const judgement = judgeOcspResponse(row.response, pair, { ...defaultOcspRules, ...rulesOf(question) }, question.at);
+  const judgement = judgeOcspResponse(
+    row.response,
+    pair,
+    { ...defaultOcspRules, ...rulesOf(question), unmarkedDelegates: delegatesOf(keeper, question) },
+    question.at,
+  );
   // Past half of its life a newer one may be had, and a moment's wait is better than an answer about to end.
   if (judgement.status.kind === 'unknown' || isTired(judgement, question.at)) return undefined;
   return keep(keeper, question, { status: judgement.status });
@@ -167,6 +175,11 @@ export function rulesOf({ policy, source }: SourceQuestion): OcspResponder['rule
   return { sha1: source.sha1, maxAge: age === 'next-update' ? undefined : age, grace: policy.grace, configured };
 }
 
+function delegatesOf({ delegateStatus }: Keeper, question: SourceQuestion): OcspRules['unmarkedDelegates'] {
+  if (delegateStatus === undefined) return 'refuse';
+  return (delegate) => delegateStatus(question, delegate);
+}
+
 async function fetchAnswer(keeper: Keeper, question: SourceQuestion, pair: Pair): Promise<SourceAnswer> {
   const { policy, source, at } = question;
   const responders = urlsOf(source, pair.certificate).map(
@@ -174,13 +187,14 @@ async function fetchAnswer(keeper: Keeper, question: SourceQuestion, pair: Pair)
       url,
       egress: egressOf(source),
       timeout: source.timeout ?? policy.timeout,
-      method: 'POST',
+      method: source.method === 'get' ? 'GET' : 'POST',
       nonce: source.nonce ?? policy.nonce,
       certIdHash: 'sha1',
       rules: rulesOf(question),
     }),
   );
-  const { unmarkedDelegates, issuerValidity } = defaultOcspRules;
+  const { issuerValidity } = defaultOcspRules;
+  const unmarkedDelegates = delegatesOf(keeper, question);
   const answer = await keeper.client.ask({ ...pair, responders, unmarkedDelegates, issuerValidity }, at);
   const { status, responder, der } = answer;
   if (der !== undefined && status.kind !== 'unknown') await share(keeper, question, pair, der, status);
