@@ -21,7 +21,7 @@ export type HashName = 'sha256' | 'sha384' | 'sha512' | 'sha1' | 'md5';
  * `unknown` ones have no name here.
  */
 export type SignatureAlgorithm =
-  | { readonly kind: 'rsa-pkcs1' | 'ecdsa'; readonly name: string; readonly hash: HashName }
+  | { readonly kind: 'rsa-pkcs1' | 'ecdsa' | 'dsa'; readonly name: string; readonly hash: HashName }
   | { readonly kind: 'rsa-pss'; readonly name: string; readonly hash: HashName; readonly saltLength: number }
   | { readonly kind: 'ed25519'; readonly name: string }
   | { readonly kind: 'refused'; readonly name: string }
@@ -53,6 +53,9 @@ const signed: Readonly<Record<string, SignatureAlgorithm>> = {
   '1.2.840.10045.4.3.3': { kind: 'ecdsa', name: 'ecdsa-with-SHA384', hash: 'sha384' },
   '1.2.840.10045.4.3.4': { kind: 'ecdsa', name: 'ecdsa-with-SHA512', hash: 'sha512' },
   '1.2.840.10045.4.1': { kind: 'ecdsa', name: 'ecdsa-with-SHA1', hash: 'sha1' },
+  // Verified for the RFC's sake (RFC 3279 2.2.2, RFC 5758 3.1); the profile of femtocells refuses it.
+  '1.2.840.10040.4.3': { kind: 'dsa', name: 'dsa-with-sha1', hash: 'sha1' },
+  '2.16.840.1.101.3.4.3.2': { kind: 'dsa', name: 'dsa-with-sha256', hash: 'sha256' },
   '1.3.101.112': { kind: 'ed25519', name: 'Ed25519' },
 };
 
@@ -65,9 +68,7 @@ const refused: Readonly<Record<string, string>> = {
   '1.2.840.113549.1.1.16': 'sha512-256WithRSAEncryption',
   '1.3.14.3.2.29': 'sha1WithRSASignature',
   '1.2.840.10045.4.3.1': 'ecdsa-with-SHA224',
-  '1.2.840.10040.4.3': 'dsa-with-sha1',
   '2.16.840.1.101.3.4.3.1': 'dsa-with-sha224',
-  '2.16.840.1.101.3.4.3.2': 'dsa-with-sha256',
   '2.16.840.1.101.3.4.3.3': 'dsa-with-sha384',
   '2.16.840.1.101.3.4.3.4': 'dsa-with-sha512',
   '2.16.840.1.101.3.4.3.9': 'ecdsa-with-SHA3-224',

@@ -1,3 +1,4 @@
+import type { HashName, SignatureAlgorithm } from './algorithms.ts';
 import type { Certificate } from './certificate.ts';
 import { type CertificateList, verdictKey } from './crl.ts';
 import type { CrlFault } from './crl-freshness.ts';
@@ -7,6 +8,8 @@ import { namesEqual } from './name.ts';
 import { type CertificatePath, judgePath } from './path.ts';
 import { nameKey, type PathAnchor } from './path-anchor.ts';
 import { type Profile, profileRules, profiles, withLevels } from './profile.ts';
+import { workingKey } from './inherited-parameters.ts';
+import type { PublicKeyInfo } from './public-key.ts';
 import { type SignatureVerdict, verificationCost, verifySignature } from './signature.ts';
 
 /** What is left of the work that one question may cost. */
@@ -41,8 +44,13 @@ export function algorithmFault({ signature }: CertificateList, allowSha1: boolea
   const weak = { cause: 'weak-signature', detail: `it is signed with ${algorithm.name}, which is refused` } as const;
   if (algorithm.kind === 'refused' || algorithm.kind === 'unknown') return weak;
   // REV-5
-  if ('hash' in algorithm && (algorithm.hash === 'md5' || (algorithm.hash === 'sha1' && !allowSha1))) return weak;
+  if ('hash' in algorithm && (algorithm.hash === 'md5' || (isOld(algorithm) && !allowSha1))) return weak;
   return undefined;
+}
+
+/** SHA-1, and DSA, which is of its age: whoever allows the one has to do with the other. */
+function isOld(algorithm: Extract<SignatureAlgorithm, { hash: HashName }>): boolean {
+  return algorithm.hash === 'sha1' || algorithm.kind === 'dsa';
 }
 
 /**
@@ -66,7 +74,8 @@ export function* signersOf(
       found = { cause: 'unauthorized-signer', detail: 'the key of its issuer may not sign CRLs' };
       continue;
     }
-    const verdict = verdictOf(crl, certificate, budget);
+    const key = onPath ? keyOnPath(question, certificate) : certificate.publicKey;
+    const verdict = verdictOf(crl, key, budget);
     if (verdict !== 'good') {
       if (found.cause !== 'bad-signature') found = signatureFault(verdict);
       continue;
@@ -75,6 +84,11 @@ export function* signersOf(
     else yield pathOfSigner(question, certificate, budget);
   }
   yield { ok: false, ...found };
+}
+
+function keyOnPath({ path }: CrlQuestion, certificate: Certificate): PublicKeyInfo {
+  const all = [path.leaf, ...path.intermediates, path.anchor];
+  return workingKey(certificate.publicKey, all.slice(all.indexOf(certificate) + 1)) ?? certificate.publicKey;
 }
 
 interface Candidate {
@@ -107,11 +121,7 @@ function fitsKey({ certificate }: Candidate, crl: CertificateList): boolean {
 /** Most bad verdicts remembered of one CRL: strangers may bring any number of keys. */
 const mostVerdicts = 64;
 
-function verdictOf(
-  crl: CertificateList,
-  { publicKey }: Certificate,
-  budget: CrlBudget,
-): SignatureVerdict | 'not-known' {
+function verdictOf(crl: CertificateList, publicKey: PublicKeyInfo, budget: CrlBudget): SignatureVerdict | 'not-known' {
   const { signed, verdicts, ...rest } = crl.signature;
   const key = verdictKey(publicKey.spki);
   const known = verdicts.get(key);
@@ -126,7 +136,7 @@ function verdictOf(
 
 /** Why a CRL does not count as signed with the key of a certificate. */
 export function signatureFaultOf(crl: CertificateList, signer: Certificate, budget: CrlBudget): CrlFault | undefined {
-  const verdict = verdictOf(crl, signer, budget);
+  const verdict = verdictOf(crl, signer.publicKey, budget);
   return verdict === 'good' ? undefined : signatureFault(verdict);
 }
 

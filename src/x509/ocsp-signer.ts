@@ -79,7 +79,9 @@ function weakness(
   sha1: 'refuse' | 'allow',
 ): string | undefined {
   if (!('hash' in algorithm)) return algorithm.kind === 'ed25519' ? undefined : algorithm.name;
-  const refused = algorithm.hash === 'md5' || (algorithm.hash === 'sha1' && sha1 === 'refuse');
+  // DSA is of the age of SHA-1, and goes with it.
+  const old = algorithm.hash === 'sha1' || algorithm.kind === 'dsa';
+  const refused = algorithm.hash === 'md5' || (old && sha1 === 'refuse');
   return refused ? algorithm.name : undefined;
 }
 

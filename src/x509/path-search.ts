@@ -6,6 +6,7 @@ import { candidatesFor, type PathGraph, pathGraph } from './path-graph.ts';
 import { type Budget, spend } from './path-limits.ts';
 import type { ChainedPath } from './path-validation.ts';
 import type { PublicKeyInfo } from './public-key.ts';
+import { inheritsParameters } from './inherited-parameters.ts';
 import { hasImportedKey, importCost, type SignatureVerdict, verificationCost, verifySignature } from './signature.ts';
 
 export interface Search {
@@ -127,6 +128,8 @@ function isOn(path: readonly Certificate[], candidate: Certificate): boolean {
 function verdictOn(walk: Walk, subject: Certificate, issuer: Certificate): SignatureVerdict | 'exhausted' {
   if (!spend(walk.budget, 'candidates', 1)) return 'exhausted';
   if (walk.cache?.isSignedBy(subject, issuer)) return 'good';
+  // What it signed can be verified only when the whole path is known: `validatePath` does, before anything else.
+  if (inheritsParameters(issuer.publicKey)) return 'good';
   const key = oneOfEach(walk, issuer.publicKey);
   const verdicts = walk.verdicts.get(subject) ?? new Map<PublicKeyInfo, SignatureVerdict>();
   walk.verdicts.set(subject, verdicts);

@@ -3,11 +3,13 @@ import { isProcessed } from './critical-extensions.ts';
 import type { NameConstraints } from './extension-subtrees.ts';
 import { nameProblem } from './name-constraints.ts';
 import { nameToString, namesEqual } from './name.ts';
+import { inheritsParameters, workingKey } from './inherited-parameters.ts';
 import { type AnchorCertificate, anchorFault } from './path-anchor.ts';
 import { type PathDetail, type PathFailure, pathDetails, type PathWarning } from './path-failure.ts';
-import type { Budget } from './path-limits.ts';
+import { type Budget, spend } from './path-limits.ts';
 import { judgePolicies, type PolicyInputs } from './policy-graph.ts';
 import { levelOf, pathFindings } from './profile.ts';
+import { importCost, verificationCost, verifySignature } from './signature.ts';
 import { outsideValidity } from './validity.ts';
 
 /** What a path is held to, besides the RFC. */
@@ -58,12 +60,31 @@ export function isSelfIssued(certificate: Certificate): boolean {
  */
 export function validatePath(path: ChainedPath, rules: PathRules, budget: Budget): Validation {
   const { certificates, anchor } = path;
+  const unsigned = unsignedByInheritance(path, budget);
+  if (unsigned !== undefined) return unsigned;
   const fault = anchorFault(anchor, rules.at);
   if (fault !== undefined) return refusal(path, anchor.certificate, fault, 0);
   const basic = basicValidation(path, rules, budget);
   if (basic !== undefined)
     return refusal(path, basic.certificate, basic.problem, 1000 + certificates.length - basic.index);
   return profileValidation(path, rules);
+}
+
+/** 6.1.3 (a)(1) for keys whose parameters are those of the key above: the rest was verified on the way up. */
+function unsignedByInheritance({ certificates, anchor }: ChainedPath, budget: Budget): Validation | undefined {
+  const path = [...certificates, anchor.certificate];
+  for (let i = certificates.length; i > 0; i--) {
+    const [subject, issuer] = [path[i - 1], path[i]];
+    if (subject === undefined || issuer === undefined || !inheritsParameters(issuer.publicKey)) continue;
+    const key = workingKey(issuer.publicKey, path.slice(i + 1));
+    const affordable = key === undefined || spend(budget, 'signatures', verificationCost(key) + importCost);
+    if (key !== undefined && affordable && verifySignature(subject.signature, key) === 'good') continue;
+    const problem: Problem = affordable
+      ? { detail: 'signature_invalid', clause: 'RFC 5280 6.1.3 (a)(1)', message: 'the signature is not of its issuer' }
+      : { detail: 'budget_exhausted', clause: 'RFC 5280 6.1', message: 'the signatures are too many to verify' };
+    return { failure: failureOf(problem, subject, anchor.anchor.name), progress: 400, warnings: [] };
+  }
+  return undefined;
 }
 
 function refusal(path: ChainedPath, certificate: Certificate, problem: Problem, progress: number): Validation {

@@ -46,13 +46,26 @@ export const strengthRules: readonly ProfileRule[] = [
   {
     name: 'key-algorithm',
     clause: 'TS 33.310 6.1.1',
-    summary: 'keys are RSA, EC or Ed25519',
+    summary: 'keys are RSA, EC, Ed25519 or DSA',
     applies: 'every',
     levels: { hems: 'refuse', rfc5280: 'refuse' },
     check: ({ certificate: { publicKey } }) =>
-      ['rsa', 'rsa-pss', 'ec', 'ed25519'].includes(publicKey.algorithm)
+      ['rsa', 'rsa-pss', 'ec', 'ed25519', 'dsa'].includes(publicKey.algorithm)
         ? undefined
-        : finding('key_algorithm', `the key is ${keyToString(publicKey)}, not RSA, EC or Ed25519`),
+        : finding('key_algorithm', `the key is ${keyToString(publicKey)}, not RSA, EC, Ed25519 or DSA`),
+  },
+  {
+    name: 'dsa',
+    clause: 'TS 33.310 6.1.1',
+    // RFC 3279 has it, and FIPS 186-5 verifies old signatures only.
+    summary: 'neither keys nor signatures are of DSA',
+    applies: 'every',
+    levels: { hems: 'refuse', rfc5280: 'warn' },
+    check: ({ certificate: { publicKey, signature } }) => {
+      if (signature.algorithm.kind === 'dsa')
+        return finding('signature_algorithm', `is signed with ${signature.algorithm.name}`);
+      return publicKey.algorithm === 'dsa' ? finding('key_algorithm', 'the key is of DSA') : undefined;
+    },
   },
   {
     name: 'key-algorithm-mentioned',

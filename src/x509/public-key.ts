@@ -23,12 +23,14 @@ export interface PublicKeyInfo {
   readonly spki: Uint8Array;
   /** The key itself: the octets of subjectPublicKey (what an OCSP issuerKeyHash is made of). */
   readonly key: Uint8Array;
-  /** RSA: length of the modulus. EC: size of the field. 0 where unknown. */
+  /** RSA: length of the modulus. DSA: of p. EC: size of the field. 0 where unknown. */
   readonly bits: number;
   /** EC: P-256, P-384, P-521, or the OID of another named curve; `explicit` where it is spelt out. */
   readonly curve?: string;
   /** RSA: the public exponent, hex. */
   readonly exponent?: string;
+  /** DSA: Dss-Parms in DER; absent where they are those of the issuer's key (RFC 3279 2.3.2). */
+  readonly parameters?: Uint8Array;
 }
 
 const keyAlgorithms: Readonly<Record<string, KeyAlgorithm>> = {
@@ -67,6 +69,7 @@ export function readPublicKey(cursor: DerCursor, name: string): PublicKeyInfo {
   const base = { algorithm, oid, spki: whole(element), key: octetsOfBitString(keyElement) };
   if (algorithm === 'rsa' || algorithm === 'rsa-pss') return { ...base, ...rsaNumbers(keyElement) };
   if (algorithm === 'ec') return { ...base, ...curveOf(parameters) };
+  if (algorithm === 'dsa') return { ...base, ...dssParameters(parameters) };
   return { ...base, bits: fixedBits[algorithm] ?? 0 };
 }
 
@@ -78,9 +81,23 @@ function rsaNumbers(keyElement: DerElement): { bits: number; exponent: string } 
   const modulus = readHexInteger(numbers, 'modulus');
   const exponent = readHexInteger(numbers, 'publicExponent');
   finish(numbers);
-  if (modulus.startsWith('-')) return { bits: 0, exponent };
-  const top = Number.parseInt(modulus[0] ?? '0', 16);
-  return { bits: 4 * (modulus.length - 1) + (top === 0 ? 0 : 32 - Math.clz32(top)), exponent };
+  return { bits: bitLength(modulus), exponent };
+}
+
+/** 0 for a negative number. */
+function bitLength(hex: string): number {
+  if (hex === '' || hex.startsWith('-')) return 0;
+  const top = Number.parseInt(hex[0] ?? '0', 16);
+  return 4 * (hex.length - 1) + (top === 0 ? 0 : 32 - Math.clz32(top));
+}
+
+/** Dss-Parms ::= SEQUENCE { p, q, g INTEGER } (RFC 3279 2.3.2). */
+function dssParameters(parameters: DerElement | undefined): { bits: number; parameters?: Uint8Array } {
+  if (parameters?.tag !== tags.sequence) return { bits: 0 };
+  const numbers = enter(parameters);
+  const [p] = ['p', 'q', 'g'].map((name) => readHexInteger(numbers, name));
+  finish(numbers);
+  return { bits: bitLength(p ?? ''), parameters: whole(parameters) };
 }
 
 function curveOf(parameters: DerElement | undefined): { bits: number; curve: string } {

@@ -1,6 +1,7 @@
+import * as der from './der-writer.ts';
 import type { PathInput } from '../../src/x509/path.ts';
 import { profiles } from '../../src/x509/profile.ts';
-import { type KeyPair, keyNumber, type Minted, mint, newKey, now } from './minting.ts';
+import { type KeyPair, keyNumber, type Minted, mint, name, newKey, now } from './minting.ts';
 import {
   caExtensions,
   certificatePolicies,
@@ -171,6 +172,27 @@ function costlyRsa(): HostileChain {
   );
 }
 
+/** Keys that inherit their parameters: whom they signed is not known before the anchor is reached. */
+function heirs(): HostileChain {
+  const algorithm = {
+    identifier: der.sequence(der.oid('1.2.840.10040.4.3')),
+    sign: () => der.sequence(der.integer(1), der.integer(1)),
+  };
+  const bare = (i: number): KeyPair => {
+    const spki = der.sequence(der.sequence(der.oid('1.2.840.10040.4.1')), der.bits(der.integer(i + 2)));
+    return { ...keyNumber(0), spki };
+  };
+  const all = range(98).map((i) => {
+    const by = { key: keyNumber(0), subject: i % 9 === 0 ? root.subject : name('CN=Heirs') };
+    return mint({ subject: 'CN=Heirs', key: bare(i), by, algorithm, extensions: caExtensions() });
+  });
+  const leaf = mint({ key: keyNumber(1), by: { key: keyNumber(0), subject: name('CN=Heirs') }, algorithm });
+  return chainOf(
+    '98 same-subject CAs with DSA keys that inherit their parameters',
+    [leaf, ...all].map((c) => c.der),
+  );
+}
+
 export function hostileChains(): HostileChain[] {
   const reversed = (list: Minted[]): Minted[] => list.toReversed();
   const same = (list: Minted[]): Minted[] => list;
@@ -181,6 +203,7 @@ export function hostileChains(): HostileChain[] {
     crowd('98 same-subject CAs, one key', () => keyNumber(400), same),
     crowd('98 same-subject CAs, a P-521 key each', (i) => keyNumber(i, 'P-521'), same),
     costlyRsa(),
+    heirs(),
     layers('9 layers of 10 CAs that lead nowhere', undefined, 10, 9),
     layers('11 layers of 9 CAs that lead to an anchor', root, 9, 11),
     manyNames(),

@@ -83,7 +83,7 @@ describe('the profile hems', () => {
   });
 
   test('refuses kinds of key that no signature here is made with', () => {
-    const spki = der.sequence(der.sequence(der.oid('1.2.840.10040.4.1')), der.bits(Buffer.from([1])));
+    const spki = der.sequence(der.sequence(der.oid('1.2.840.10046.2.1')), der.bits(Buffer.from([1])));
     assert.equal(hems({ leaf: { key: { ...keyNumber(2), spki } } }), 'weak_key key-algorithm');
   });
 

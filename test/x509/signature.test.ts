@@ -75,7 +75,7 @@ describe('signatures that are refused by name', () => {
 
   for (const [oid, name] of [
     ['1.2.840.113549.1.1.2', 'md2WithRSAEncryption'],
-    ['1.2.840.10040.4.3', 'dsa-with-sha1'],
+    ['2.16.840.1.101.3.4.3.1', 'dsa-with-sha224'],
     ['1.3.101.113', 'Ed448'],
     ['1.2.156.10197.1.501', 'sm2sign-with-sm3'],
     ['2.16.840.1.101.3.4.3.17', 'ML-DSA-44'],
