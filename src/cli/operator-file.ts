@@ -43,5 +43,8 @@ export function derOf(bytes: Uint8Array, path: string, label: string): readonly 
 
 /** A SEQUENCE with the length of the file; no text begins so. */
 export function looksLikeDer(bytes: Uint8Array): boolean {
-  return bytes[0] === 0x30 && bytes[1] !== undefined && bytes[1] >= 0x80 && bytes[1] <= 0x84;
+  const [tag, length] = bytes;
+  if (tag !== 0x30 || length === undefined) return false;
+  // The short form is that of an OCSP answer that is an error.
+  return length === bytes.length - 2 || (length >= 0x80 && length <= 0x84);
 }

@@ -97,9 +97,13 @@ function candidates(response: BasicOcspResponse, issuer: Certificate, rules: Sig
   const own = named(issuer) ? [candidate({ kind: 'issuer' }, issuer, issuerFault(issuer, response, rules))] : [];
   const delegates = response.certificates
     .filter((certificate) => named(certificate) && !sameBytes(certificate.der, issuer.der))
+    .slice(0, mostDelegates)
     .map((certificate) => delegate(certificate, issuer, response, rules));
   return [...configured, ...own, ...delegates];
 }
+
+/** Embedded certificates that bear the responder's name or key and are looked at: each costs two verifications. */
+const mostDelegates = 4;
 
 const candidate = (signer: OcspSigner, { publicKey }: Certificate, fault: Denial | undefined): Candidate => ({
   key: publicKey,

@@ -18,6 +18,10 @@ const parts: Record<string, { title: string; run: () => Promise<readonly Row[]> 
     title: 'Loading a CRL of a million entries (42 MB)',
     run: async () => (await import('./crl.ts')).benchCrl(),
   },
+  ocsp: {
+    title: 'Asking about a certificate by OCSP',
+    run: async () => (await import('./ocsp.ts')).benchOcsp(),
+  },
   cwmp: {
     title: 'Reading and writing CWMP',
     run: async () => (await import('./cwmp.ts')).benchCwmp(),

@@ -88,6 +88,16 @@ describe('hems certificate ocsp', () => {
   });
 });
 
+describe('hems certificate show', () => {
+  test('shows an answer, and an error that a responder gave in its place', async (t) => {
+    const f = files(t);
+    const answer = await hems(['certificate', 'show', f.file('r.der', response())]);
+    assert.match(answer.stdout, /good/);
+    const error = await hems(['certificate', 'show', f.file('e.der', errorResponse(6))]);
+    assert.deepEqual([error.code, /unauthorized/.test(error.stdout)], [0, true]);
+  });
+});
+
 describe('against openssl', { skip: unless('openssl') }, () => {
   /** What `openssl ocsp` reads in a request of ours, and what we read in an answer that it made. */
   test('an answer that openssl ocsp signed is good, and revoked once its index says so', async (t) => {

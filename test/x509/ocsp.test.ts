@@ -127,6 +127,13 @@ describe('who may sign (RFC 6960 4.2.2.2)', () => {
     assert.equal(signer.certificate.fingerprint, responder.certificate.fingerprint);
   });
 
+  test('of many who bear its name a few are looked at, so that an answer cannot cost more than so many verifications', () => {
+    const strangers = Array.from({ length: 6 }, (_, i) => delegate({ key: keyNumber(40 + i), purposes: [] }).der);
+    const responder = delegate();
+    assert.equal(said({ signer: responder, certificates: [...strangers.slice(0, 3), responder.der] }), 'good');
+    assert.equal(said({ signer: responder, certificates: [...strangers, responder.der] }), 'unauthorized-signer');
+  });
+
   test('the ResponderID must name the signer', () => {
     assert.equal(said({ responder: der.explicit(1, name('CN=somebody else')) }), 'unauthorized-signer');
     assert.equal(said({ responder: der.explicit(2, der.octets(Buffer.alloc(20))) }), 'unauthorized-signer');
