@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { Command } from 'commander';
 import { createRegister } from '../fleet/register.ts';
 import { systemClock } from '../platform/clock.ts';
+import { listChanges } from '../trust/revocation/changes.ts';
 import { importList } from '../trust/revocation/desk.ts';
 import { readListCsv } from '../trust/revocation/list-csv.ts';
 import { liftEntry, listEntries, listQuarantined, releaseDevice } from '../trust/revocation/list-store.ts';
@@ -63,6 +64,10 @@ export function addRevocationCommands(hems: Command): void {
     .option('--reason <text>', 'for the audit')
     .option(...confirm)
     .action(revoke);
+  addFurtherCommands(revocation);
+}
+
+function addFurtherCommands(revocation: Command): void {
   revocationOptions(revocation.command('reinstate'))
     .description('take one certificate off the list')
     .argument('<certificate>', 'as it was put on it')
@@ -73,6 +78,10 @@ export function addRevocationCommands(hems: Command): void {
     .description('what is on the list, newest first')
     .option('--limit <n>', 'how many', wholeNumber(1, 1_000_000), 50)
     .action(list);
+  revocationOptions(revocation.command('changes'))
+    .description('who changed what of policy, CRLs and list, newest first')
+    .option('--limit <n>', 'how many', wholeNumber(1, 100_000), 50)
+    .action(changes);
   revocationOptions(revocation.command('quarantine'))
     .description('devices that the policy keeps outside because no source could say')
     .option('--limit <n>', 'how many', wholeNumber(1, 100_000), 50)
@@ -158,6 +167,23 @@ async function list(options: ListOptions): Promise<void> {
         { title: 'reason', value: ({ reason }) => reason },
         { title: 'by', value: ({ by }) => by },
         { title: 'note', value: ({ note }) => note ?? '' },
+      ]),
+    );
+  });
+}
+
+async function changes(options: ListOptions): Promise<void> {
+  await withRevocationDatabase(options, async (db) => {
+    const rows = await listChanges(db, options.limit);
+    if (options.json === true) return void printJson(rows);
+    if (rows.length === 0) return print('Nothing was changed yet.');
+    print(
+      table(rows, [
+        { title: 'at', value: ({ at }) => at.toISOString() },
+        { title: 'by', value: ({ actor }) => actor },
+        { title: 'what', value: ({ action }) => action },
+        { title: 'which', value: ({ subject }) => subject },
+        { title: 'reason', value: ({ reason }) => reason ?? '' },
       ]),
     );
   });

@@ -74,7 +74,7 @@ export interface Gate {
   /** Records a refusal of an admitted client (stage session), e.g. a shared-secret attempt or a stolen cookie. */
   refuseSession(admission: Admission, reason: SessionRefusalReason, detail: string): void;
   /** Records that an open connection no longer stands, and why; whoever holds its socket closes it. */
-  withdraw(admission: Admission, verdict: Verdict & { readonly outcome: 'quarantine' | 'deny' }): void;
+  withdraw(admission: Admission, why: Withdrawal): void;
   /** Admissions whose connections are open. */
   open(): Iterable<Admission>;
   /** The connection of an admission ended; writes its audit row if no Inform did. */
@@ -82,6 +82,11 @@ export interface Gate {
   /** Writes what is still buffered. */
   close(): Promise<void>;
 }
+
+/** Revocation says no by now, or a certificate of the path has ended. */
+export type Withdrawal =
+  | (Verdict & { readonly outcome: 'quarantine' | 'deny' })
+  | { readonly cause: 'cert_expired'; readonly detail: 'expired' };
 
 export type SessionRefusalReason =
   | 'identity_conflict'

@@ -10,10 +10,10 @@ import type { PathAnchor } from '../x509/path-anchor.ts';
 import { PemError, readPem } from '../x509/pem.ts';
 import type { FetchAnswer } from './chain-revocation.ts';
 import { createOcspClient, type OcspClient } from './ocsp-client.ts';
-import { isOcsp, type RevocationSource, sourceName } from './revocation-policy.ts';
 import type { HeldCrl } from './revocation/held-crls.ts';
 import { egressOf } from './revocation/source-urls.ts';
-import { certificatesOf, type CrlFacts, crlAnswer, crlUrls, type SourceQuestion } from './revocation/statuses.ts';
+import { type CrlFacts, certificatesOf, crlAnswer, crlUrls, type SourceQuestion } from './revocation/statuses.ts';
+import { isOcsp, type RevocationSource, sourceName } from './revocation-policy.ts';
 import type { SourceAnswer } from './verdict.ts';
 
 export interface ChainFetchDeps {

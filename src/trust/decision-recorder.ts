@@ -10,7 +10,7 @@ import { createAudit } from './audit.ts';
 import type { Decision } from './decision.ts';
 import { admissionEvent } from './decision-event.ts';
 import { createDecisionCounter } from './decision-metrics.ts';
-import type { Refused } from './judge.ts';
+import type { Refused } from './judgement.ts';
 import type { Refusal } from './refusal.ts';
 import { closedDetail } from './refusal-details.ts';
 

@@ -1,8 +1,8 @@
 import type { DeviceIdentity } from '../fleet/identity.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import type { ConnectionFacts } from './admission.ts';
-import type { Verdict } from './verdict.ts';
 import type { Peer, RefusalReason, RefusalStage } from './refusal.ts';
+import type { Verdict } from './verdict.ts';
 
 /** What TLS settled, as far as it came. */
 export interface DecisionFacts extends ConnectionFacts {

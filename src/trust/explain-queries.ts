@@ -1,6 +1,6 @@
 import type { Query } from '../platform/postgres.ts';
-import type { StoredVerdict } from './evidence.ts';
 import type { DecisionRow } from './decision-log-queries.ts';
+import type { StoredVerdict } from './evidence.ts';
 
 export interface ExplainedRow extends DecisionRow {
   readonly verdict: StoredVerdict | null;

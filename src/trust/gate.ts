@@ -14,7 +14,8 @@ import { createChainMemory } from './chain-memory.ts';
 import type { Decision } from './decision.ts';
 import { createDecisionRecorder } from './decision-recorder.ts';
 import { evidenceOf } from './evidence.ts';
-import { createJudge, type Judge, type Judgement, unjudged } from './judge.ts';
+import { createJudge, unjudged } from './judge.ts';
+import type { Judge, Judgement } from './judgement.ts';
 import { readLeaf } from './path-judgement.ts';
 import type { QuarantineKeeper } from './revocation/quarantine.ts';
 import type { Revocation } from './revocation/revocation.ts';
@@ -77,10 +78,11 @@ export function createGate(deps: GateDeps): Gate {
         leaf: path.leaf,
       });
     },
-    withdraw: ({ handshake, identity, deviceId, path }, verdict) => {
-      const { cause: reason, detail } = verdict;
+    withdraw: ({ handshake, identity, deviceId, path }, why) => {
+      const { cause: reason, detail } = why;
       const who = { peer: 'known', identity, deviceId, leaf: path.leaf } as const;
-      recorder.refused(handshake, { stage: 'revocation', reason, detail, verdict, ...who });
+      const said = 'outcome' in why ? ({ stage: 'revocation', verdict: why } as const) : ({ stage: 'path' } as const);
+      recorder.refused(handshake, { ...said, reason, detail, ...who });
     },
     open: () => open.values(),
     released: (admission) => {

@@ -202,6 +202,8 @@ export async function newNode(db: Database, pki: Pki, options: WorldOptions = {}
   const anchors = await trustAnchors(pki, options.anchors);
   const egress = createEgress({ clock, metrics });
   const assembly = assembleRevocation({ anchors, db, clock, events, logger, metrics, egress, readCrl });
+  // As a server does before it opens its doors; where the database does not answer the gate will find out.
+  await assembly.load().catch(() => undefined);
   const gate = createGate({
     anchors,
     revocation: assembly.revocation,

@@ -11,7 +11,7 @@ import type { TrustAnchor } from '../anchors.ts';
 import { createOcspClient } from '../ocsp-client.ts';
 import { uncheckedAnchors } from '../revocation-policy.ts';
 import { revocationChannel } from './changes.ts';
-import { createCrlFetcher, type CrlFetcher } from './crl-fetcher.ts';
+import { type CrlFetcher, createCrlFetcher } from './crl-fetcher.ts';
 import { createDelegateStatus } from './delegate-status.ts';
 import { createFacts, type FactsKeeper } from './facts.ts';
 import type { ReadCrl } from './held-crls.ts';

@@ -1,6 +1,6 @@
 import type { Actor } from '../../fleet/changes.ts';
 import type { Database, Queryable } from '../../platform/postgres.ts';
-import { announce, insertChange, latestSeq, lockRevocation } from './policy-queries.ts';
+import { announce, type ChangeRow, insertChange, lastChanges, latestSeq, lockRevocation } from './policy-queries.ts';
 
 /** Nodes are told of every change on it; the payload is its seq. */
 export const revocationChannel = 'hems_revocation';
@@ -49,4 +49,11 @@ export function changeRevocation<T>(
 /** The seq of the last change. */
 export async function lastChange(db: Queryable): Promise<number> {
   return (await db.query<{ seq: number }>(latestSeq())).rows[0]?.seq ?? 0;
+}
+
+export type ChangeRecord = ChangeRow;
+
+/** The audit of revocation, newest first. */
+export async function listChanges(db: Queryable, limit: number): Promise<readonly ChangeRecord[]> {
+  return (await db.query<ChangeRow>(lastChanges(limit))).rows;
 }

@@ -5,27 +5,19 @@ import type { EventBus } from '../../platform/events.ts';
 import type { Database } from '../../platform/postgres.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import type { PathAnchor } from '../../x509/path-anchor.ts';
-import {
-  isOcsp,
-  type PolicyDocument,
-  policyOf,
-  type RevocationPolicy,
-  type RevocationSource,
-} from '../revocation-policy.ts';
-import { deltaUrls } from './source-urls.ts';
+import { type Fetched, type FetchParts, fetchCrl } from './crl-fetch.ts';
+import { dueOrders, type Order, registerPolicyUrls } from './crl-orders.ts';
 import {
   type FetchRow,
   fetchState,
-  fetchStates,
-  pointerUse,
   type PointerUse,
+  pointerUse,
   recordFetch,
   registerUrl,
   tryFetchLock,
   unlockFetch,
 } from './crl-queries.ts';
-import { type FetchParts, fetchCrl, type Fetched } from './crl-fetch.ts';
-import type { Facts, FactsKeeper } from './facts.ts';
+import type { FactsKeeper } from './facts.ts';
 import type { ReadCrl } from './held-crls.ts';
 import { certificatesOf, type SourceQuestion } from './statuses.ts';
 
@@ -64,17 +56,6 @@ export interface CrlFetcher {
   tick(at: Date): Promise<void>;
 }
 
-/** What to do with one URL, from the policy in force. */
-interface Order {
-  readonly url: string;
-  readonly anchor: string;
-  readonly policy: RevocationPolicy;
-  readonly source: RevocationSource;
-  readonly pointer: boolean;
-  /** Certificates that the peer showed: its CAs may have signed what is there. */
-  readonly shown: readonly Certificate[];
-}
-
 interface Works extends CrlFetcherDeps {
   readonly flights: Map<string, Promise<void>>;
 }
@@ -96,8 +77,8 @@ export function createCrlFetcher(deps: CrlFetcherDeps): CrlFetcher {
     },
     tick: async (at) => {
       const facts = await deps.facts.current();
-      await registerPolicyUrls(works, facts, at);
-      const due = await dueOrders(works, facts, at);
+      await registerPolicyUrls(works.db, facts, at);
+      const due = await dueOrders(works.db, works.anchors, facts, at);
       for (let from = 0; from < due.length; from += fetchesAtOnce)
         await Promise.all(due.slice(from, from + fetchesAtOnce).map((order) => fly(works, order)));
     },
@@ -117,51 +98,6 @@ function fly(works: Works, order: Order): Promise<void> {
     .finally(() => works.flights.delete(order.url));
   works.flights.set(order.url, started);
   return started;
-}
-
-async function registerPolicyUrls({ db }: Works, facts: Facts, at: Date): Promise<void> {
-  for (const { url, anchor, pointer, policy } of wanted(facts))
-    if (!facts.fetches.has(url)) await db.query(registerUrl(url, anchor, pointer, at, policy.limits.pointerUrls));
-}
-
-type Wanted = Omit<Order, 'shown'>;
-
-/** What the policy in force names, the pointers that were followed under it, and the deltas of what came of both. */
-function wanted({ policy, fetches, crls }: Facts): readonly Wanted[] {
-  const orders = (policy?.document.anchors ?? []).flatMap((one): Wanted[] => {
-    const base = { anchor: one.name, policy: one };
-    return one.sources.flatMap((source): Wanted[] => {
-      if (isOcsp(source)) return [];
-      if (source.url !== undefined) return [{ ...base, source, url: source.url, pointer: false }];
-      if (source.kind !== 'cert-cdp') return [];
-      const theirs = [...fetches].filter(
-        ([, { pointer, anchor }]) => pointer && isOf(policy?.document, one.name, anchor),
-      );
-      return theirs.map(([url, { anchor }]) => ({ ...base, anchor, source, url, pointer: true }));
-    });
-  });
-  // RFC 5280 5.2.6: a complete CRL says where its deltas are.
-  const deltas = orders.flatMap((order) =>
-    (crls.get(order.url) ?? []).flatMap(({ list }) => deltaUrls(list).map((url) => ({ ...order, url }))),
-  );
-  return [...new Map([...deltas, ...orders].map((order) => [order.url, order])).values()];
-}
-
-function isOf(document: PolicyDocument | undefined, entry: string, anchor: string): boolean {
-  return document !== undefined && policyOf(document, anchor)?.name === entry;
-}
-
-/** What is past its time to be fetched, and still wanted by the policy in force. */
-async function dueOrders({ db, anchors }: Works, facts: Facts, at: Date): Promise<readonly Order[]> {
-  const orders = new Map(wanted(facts).map((order) => [order.url, order]));
-  const { rows } = await db.query<FetchRow>(fetchStates());
-  return rows
-    .filter(({ next_at }) => next_at <= at)
-    .flatMap(({ url, anchor }): Order[] => {
-      const order = orders.get(url);
-      if (order === undefined) return [];
-      return [{ ...order, anchor: anchors.some(({ name }) => name === anchor) ? anchor : order.anchor, shown: [] }];
-    });
 }
 
 /** Under a lock over all nodes: who does not get it leaves it to the one that has it, and waits for what it brings. */

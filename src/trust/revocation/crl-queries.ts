@@ -137,6 +137,15 @@ export function fetchStates(): Query {
   return { name: 'trust_crl_fetches', text: `select ${fetchColumns} from crl_fetches` };
 }
 
+/** Those that were tried or made known since. */
+export function fetchStatesSince(since: Date): Query {
+  return {
+    name: 'trust_crl_fetches_since',
+    text: `select ${fetchColumns} from crl_fetches where attempted_at >= $1 or first_seen >= $1`,
+    values: [since],
+  };
+}
+
 export function fetchState(url: string): Query {
   return { text: `select ${fetchColumns} from crl_fetches where url = $1`, values: [url] };
 }

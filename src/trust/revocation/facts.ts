@@ -2,8 +2,8 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/postgres.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import { lastChange } from './changes.ts';
-import { fetchStates, type FetchRow } from './crl-queries.ts';
-import { listHoldings, type Holding } from './crl-store.ts';
+import { type FetchRow, fetchStates, fetchStatesSince } from './crl-queries.ts';
+import { type Holding, listHoldings } from './crl-store.ts';
 import { type HeldCrls, type ReadCrl, readHoldings } from './held-crls.ts';
 import { readEntries, readReleases } from './list-store.ts';
 import { createOperatorList, type OperatorList } from './operator-list.ts';
@@ -74,7 +74,8 @@ export function createFacts(deps: FactsDeps): FactsKeeper {
     const asked = deps.clock.now();
     const seq = await lastChange(deps.db);
     const changed = state.facts?.seq !== seq;
-    const next = changed ? await readAll(deps, state.facts, seq, asked) : await readFetches(deps, state.facts);
+    const since = new Date(state.confirmedAt - fetchOverlap);
+    const next = changed ? await readAll(deps, state.facts, seq, asked) : await readFetches(deps, state.facts, since);
     state.facts = next;
     state.confirmedAt = asked.getTime();
     if (changed) for (const listener of listeners) listener(next);
@@ -129,13 +130,17 @@ async function readAll(deps: FactsDeps, before: Facts | undefined, seq: number, 
   return { generation, seq, policy, override, list, releases, crls, holdings, fetches };
 }
 
-async function readFetches(deps: FactsDeps, facts: Facts | undefined): Promise<Facts> {
+/** Other nodes' clocks, and fetches that take their time. */
+const fetchOverlap = 120_000;
+
+async function readFetches(deps: FactsDeps, facts: Facts | undefined, since: Date): Promise<Facts> {
   if (facts === undefined) throw new Error('there are no facts to bring up to date');
-  return { ...facts, fetches: await readFetchStates(deps) };
+  const newer = await readFetchStates(deps, since);
+  return newer.size === 0 ? facts : { ...facts, fetches: new Map([...facts.fetches, ...newer]) };
 }
 
-async function readFetchStates({ db }: FactsDeps): Promise<ReadonlyMap<string, FetchState>> {
-  const { rows } = await db.query<FetchRow>(fetchStates());
+async function readFetchStates({ db }: FactsDeps, since?: Date): Promise<ReadonlyMap<string, FetchState>> {
+  const { rows } = await db.query<FetchRow>(since === undefined ? fetchStates() : fetchStatesSince(since));
   return new Map(
     rows.map((row) => [
       row.url,

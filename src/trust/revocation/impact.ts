@@ -1,8 +1,8 @@
 import { activeCertificates } from '../../fleet/active-certificates.ts';
 import type { Queryable } from '../../platform/postgres.ts';
 import { judgePath } from '../../x509/path.ts';
-import { createPathCache, type PathCache } from '../../x509/path-cache.ts';
 import type { PathAnchor } from '../../x509/path-anchor.ts';
+import { createPathCache, type PathCache } from '../../x509/path-cache.ts';
 import { decide } from '../decide.ts';
 import { isOcsp } from '../revocation-policy.ts';
 import type { SourceAnswer, Verdict, VerdictCause } from '../verdict.ts';

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../platform/clock.ts';
 import type { EventBus } from '../../platform/events.ts';
-import type { Admission, Gate } from '../admission.ts';
+import type { Admission, Gate, Withdrawal } from '../admission.ts';
 import type { Verdict } from '../verdict.ts';
 import type { Facts, FactsKeeper } from './facts.ts';
 import type { OcspKeeper } from './ocsp-keeper.ts';
@@ -34,7 +34,7 @@ export interface LiveAdmissions {
 
 export type OutsideState = 'blocked' | 'retired' | 'quarantined';
 
-type Fallen = Verdict & { readonly outcome: 'quarantine' | 'deny' };
+type Fallen = Withdrawal;
 
 interface Standing {
   readonly generation: string;
@@ -100,6 +100,10 @@ async function review(hall: Hall, at: Date): Promise<number> {
   const fallen: [Admission, Fallen][] = [];
   for (const [index, admission] of due.entries()) {
     if (index % judgedAtOnce === judgedAtOnce - 1) await new Promise(setImmediate);
+    if (pathEnds(admission) < at.getTime()) {
+      fallen.push([admission, expired]);
+      continue;
+    }
     const verdict = hall.revocation.recall(subjectOf(admission), facts, at);
     if (verdict.outcome === 'admit') stand(hall, admission, verdict, generation);
     else if (isRevoked(verdict)) fallen.push([admission, verdict]);
@@ -113,11 +117,19 @@ function subjectOf({ path, identity }: Admission) {
   return { path, identity: identity.value };
 }
 
+const expired = { cause: 'cert_expired', detail: 'expired' } as const;
+
+/** The first notAfter of the path; that of an anchor is the operator's to accept, and was judged with the path. */
+function pathEnds({ path: { leaf, intermediates } }: Admission): number {
+  return Math.min(...[leaf, ...intermediates].map(({ notAfter }) => notAfter.getTime()));
+}
+
 function isRevoked({ cause }: Fallen): boolean {
   return cause === 'revoked_crl' || cause === 'revoked_ocsp';
 }
 
-function stand({ standings }: Hall, admission: Admission, { validUntil }: Verdict, generation: string): void {
+function stand({ standings }: Hall, admission: Admission, verdict: Verdict, generation: string): void {
+  const validUntil = new Date(Math.min(verdict.validUntil.getTime(), pathEnds(admission)));
   standings.set(admission, { generation, validUntil });
 }
 

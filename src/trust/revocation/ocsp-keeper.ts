@@ -1,15 +1,13 @@
 import type { Database } from '../../platform/postgres.ts';
-import { type Certificate, parseCertificate } from '../../x509/certificate.ts';
 import type { CertificateStatus } from '../../x509/certificate-status.ts';
 import { defaultOcspRules, judgeOcspResponse, type OcspJudgement, type OcspRules } from '../../x509/ocsp-judgement.ts';
-import { ocspUrlsOf } from '../../x509/ocsp-pointers.ts';
-import { readPem } from '../../x509/pem.ts';
 import type { OcspClient } from '../ocsp-client.ts';
 import type { OcspResponder } from '../ocsp-exchange.ts';
-import { type RevocationSource, sourceName } from '../revocation-policy.ts';
+import { sourceName } from '../revocation-policy.ts';
 import type { SourceAnswer } from '../verdict.ts';
 import type { DelegateStatus } from './delegate-status.ts';
 import { type OcspRow, storeAnswer, storedAnswer } from './ocsp-queries.ts';
+import { noPointer, type Pair, pairOf, rulesOf, urlsOf } from './ocsp-question.ts';
 import { egressOf } from './source-urls.ts';
 import { certificatesOf, type SourceQuestion } from './statuses.ts';
 
@@ -96,10 +94,6 @@ function peek(keeper: Keeper, question: SourceQuestion): SourceAnswer | undefine
   return kept.answer;
 }
 
-export function noPointer({ source }: SourceQuestion): SourceAnswer {
-  return { source: sourceName(source), status: { kind: 'unknown', cause: 'no-pointer' } };
-}
-
 function peekOr(keeper: Keeper, question: SourceQuestion): Promise<SourceAnswer> {
   const known = peek(keeper, question);
   return known === undefined ? shared(keeper, question, true) : Promise.resolve(known);
@@ -127,23 +121,6 @@ async function obtain(keeper: Keeper, question: SourceQuestion, fromOthers: bool
   }
 }
 
-interface Pair {
-  readonly certificate: Certificate;
-  readonly issuer: Certificate;
-}
-
-/** The certificate in question and the one above it. */
-export function pairOf({ path, index }: SourceQuestion): Pair | undefined {
-  const all = [...certificatesOf(path), path.anchor];
-  const [certificate, issuer] = [all[index], all[index + 1]];
-  return certificate === undefined || issuer === undefined ? undefined : { certificate, issuer };
-}
-
-/** The responders of a source for this certificate. */
-export function urlsOf(source: RevocationSource, certificate: Certificate): readonly string[] {
-  return source.url !== undefined ? [source.url] : ocspUrlsOf(certificate);
-}
-
 /** What another node was told: judged anew, but for the nonce, which was that node's to compare. */
 async function stored(keeper: Keeper, question: SourceQuestion, pair: Pair): Promise<SourceAnswer | undefined> {
   const { certificate } = pair;
@@ -166,13 +143,6 @@ async function stored(keeper: Keeper, question: SourceQuestion, pair: Pair): Pro
 function isTired({ status, validUntil }: OcspJudgement, at: Date): boolean {
   if (status.kind === 'unknown' || validUntil === undefined) return true;
   return at.getTime() > (status.thisUpdate.getTime() + validUntil.getTime()) / 2;
-}
-
-/** What the policy demands of an answer. */
-export function rulesOf({ policy, source }: SourceQuestion): OcspResponder['rules'] {
-  const age = source.maxAge ?? policy.maxAge;
-  const configured = source.signer === undefined ? [] : readPem(source.signer, 'CERTIFICATE').map(parseCertificate);
-  return { sha1: source.sha1, maxAge: age === 'next-update' ? undefined : age, grace: policy.grace, configured };
 }
 
 function delegatesOf({ delegateStatus }: Keeper, question: SourceQuestion): OcspRules['unmarkedDelegates'] {

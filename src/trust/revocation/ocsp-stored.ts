@@ -2,8 +2,8 @@ import type { Queryable } from '../../platform/postgres.ts';
 import { defaultOcspRules, judgeOcspResponse } from '../../x509/ocsp-judgement.ts';
 import { sourceName } from '../revocation-policy.ts';
 import type { SourceAnswer } from '../verdict.ts';
-import { noPointer, pairOf, rulesOf, urlsOf } from './ocsp-keeper.ts';
 import { type StoredRow, storedAnswersOf } from './ocsp-queries.ts';
+import { noPointer, pairOf, rulesOf, urlsOf } from './ocsp-question.ts';
 import type { SourceQuestion } from './statuses.ts';
 
 /** Answers that some node was given, judged anew; nobody is asked. */

@@ -1,8 +1,8 @@
-import type { Name } from '../../x509/name.ts';
-import { nameToString } from '../../x509/name.ts';
+import { parseIdentityName } from '../../fleet/identity.ts';
 import type { Certificate } from '../../x509/certificate.ts';
 import { type CertificateStatus, type RevocationReason, revocationReasons } from '../../x509/certificate-status.ts';
-import { parseIdentityName } from '../../fleet/identity.ts';
+import type { Name } from '../../x509/name.ts';
+import { nameToString } from '../../x509/name.ts';
 
 export type ListKind = 'issuer-serial' | 'fingerprint' | 'identity';
 

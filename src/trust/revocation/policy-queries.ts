@@ -89,3 +89,20 @@ export function insertOverride(row: OverrideRow): Query {
     values: [row.at, row.until, strangersText(row.made_by, 512), strangersText(row.reason, 2000)],
   };
 }
+
+export interface ChangeRow {
+  seq: number;
+  at: Date;
+  actor: string;
+  action: RevocationChange['action'];
+  subject: string;
+  after: unknown;
+  reason: string | null;
+}
+
+export function lastChanges(limit: number): Query {
+  return {
+    text: `select seq, at, actor, action, subject, after, reason from revocation_changes order by seq desc limit $1`,
+    values: [limit],
+  };
+}
