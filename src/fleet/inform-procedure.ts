@@ -38,7 +38,7 @@ export function createInformProcedure(deps: InformProcedureDeps): InformProcedur
     const { inform, connection } = report;
     const { deviceId } = connection;
     await takeOver(deps, deviceId, inform, outcome.parametersDigest);
-    if (outcome.hasTasks)
+    if (outcome.unsettled)
       await deps.dispatcher.informed({ id: sessionId, deviceId, version: report.cwmpVersion as CwmpVersion }, inform);
     // TR-069 3.7.1.5: at its bootstrap a device has forgotten what it was asked to tell.
     const forgot = inform.events.some(({ eventCode }) => eventCode === '0 BOOTSTRAP');

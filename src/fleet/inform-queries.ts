@@ -18,8 +18,8 @@ export interface InformRow {
   /** Of the parameters of the last Inform that was taken over. */
   parametersDigest: string | null;
   notificationPolicy: string | null;
-  /** Tasks wait for this device, or their outcome does. */
-  hasTasks: boolean;
+  /** Null: no task waits for this device. */
+  tasks: 'queued' | 'unsettled' | null;
   traced: boolean;
 }
 
@@ -137,8 +137,8 @@ with device as materialized (
 )${withAdmission ? admissionPart : ''}
 select outcome, verdict = 'learn' as learnt, noted, parameters_digest as "parametersDigest",
        notification_policy as "notificationPolicy",
-       exists (select from tasks t where t.device_id = $1
-                  and t.state in ('queued', 'sent', 'in-progress', 'unknown-outcome')) as "hasTasks",
+       (select max(case t.state when 'queued' then 'queued' else 'unsettled' end) from tasks t where t.device_id = $1
+           and t.state in ('queued', 'sent', 'in-progress', 'unknown-outcome')) as tasks,
        exists (select from device_traces where device_id = $1 and until > $2) as traced
   from outcome`;
 }

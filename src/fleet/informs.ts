@@ -50,8 +50,10 @@ export type InformOutcome =
       readonly informId: string;
       /** OUI and serial were bound to the device by this Inform. */
       readonly learnt: boolean;
-      /** Tasks wait for this device, or their outcome does. */
+      /** Tasks wait for this device. */
       readonly hasTasks: boolean;
+      /** The outcome of some is not known. */
+      readonly unsettled: boolean;
       /** Somebody wants to see what is said. */
       readonly traced: boolean;
       /** What was kept with earlier Informs. */
@@ -148,8 +150,9 @@ function stored(deps: InformDeps, report: InformReport, informId: string, at: Da
     events: inform.events.map(({ eventCode }) => eventCode),
     deviceIdStruct: inform.deviceId,
   });
-  const { learnt, hasTasks, traced, parametersDigest, notificationPolicy } = row;
-  return { kind: 'stored', informId, learnt, hasTasks, traced, parametersDigest, notificationPolicy };
+  const { learnt, tasks, traced, parametersDigest, notificationPolicy } = row;
+  const waiting = { hasTasks: tasks !== null, unsettled: tasks === 'unsettled' };
+  return { kind: 'stored', informId, learnt, ...waiting, traced, parametersDigest, notificationPolicy };
 }
 
 function refused(reason: InformRefusalReason): InformOutcome {

@@ -131,7 +131,7 @@ async function take(deps: TaskDispatchDeps, session: TaskSession, report: Answer
   const own = offer === undefined || answer.kind === 'not-sent' ? offer?.task : marked(offer);
   const task = own ?? (await load(deps.db, deviceId, taskId));
   if (task === undefined) return;
-  if (await recordTaskChange(deps, task, answered(task, request, answer, at), at)) return;
+  if (await recordTaskChange(deps, task, answered(task, request, answer, at), at, true)) return;
   // Another session has taken it for lost meanwhile; an answer that came after all is worth more than that.
   const now = await load(deps.db, deviceId, taskId);
   if (now?.state !== 'unknown-outcome' || now.attempts !== task.attempts || answer.kind === 'none') return;

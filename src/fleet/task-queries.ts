@@ -172,9 +172,10 @@ const finalStates = `('done', 'failed', 'cancelled', 'expired')`;
 
 /**
  * Takes the task on, if it is still as the change supposes, and fails what depends on it if it came to nothing.
- * `attempts` starts anew where a step brought it forward.
+ * `attempts` starts anew where a step brought it forward. `answered`: the device owes nothing any more, so its session is
+ * no longer kept for other nodes.
  */
-export function changeTask(task: Task, change: TaskChange, attempts: number, at: Date): Query {
+export function changeTask(task: Task, change: TaskChange, attempts: number, at: Date, answered = false): Query {
   const final = ['done', 'failed', 'cancelled', 'expired'].includes(change.state);
   return {
     name: 'fleet_change_task',
@@ -196,6 +197,8 @@ export function changeTask(task: Task, change: TaskChange, attempts: number, at:
              update tasks t set state = 'failed', finished_at = $10,
                     fault = jsonb_build_object('cause', 'dependency', 'message', 'task ' || $2 || ' came to nothing')
                from doomed d where t.device_id = $1 and t.id = d.id
+           ), released as (
+             delete from cwmp_sessions where $13::boolean and device_id = $1
            )
            select 1 from changed`,
     values: [
@@ -211,6 +214,7 @@ export function changeTask(task: Task, change: TaskChange, attempts: number, at:
       at,
       task.attempts,
       final ? maskedRequest(task.request) : null,
+      answered,
     ],
   };
 }

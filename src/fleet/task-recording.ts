@@ -14,12 +14,13 @@ export async function recordTaskChange(
   task: Task,
   change: TaskChange,
   at: Date,
+  answered = false,
 ): Promise<boolean> {
   // A step that brought the task forward is no attempt that failed.
   const forward = change.state === 'queued' && change.progress !== undefined && task.state !== 'unknown-outcome';
   const fault = change.fault ?? (change.state === 'queued' || change.state === 'unknown-outcome' ? task.fault : null);
   const whole = { ...change, ...(fault !== null && { fault }) };
-  const { count } = await db.query(changeTask(task, whole, forward ? 0 : task.attempts, at));
+  const { count } = await db.query(changeTask(task, whole, forward ? 0 : task.attempts, at, answered));
   if (count === 0) return false;
   const { state } = change;
   if (state === 'done' || state === 'failed' || state === 'in-progress' || state === 'unknown-outcome')

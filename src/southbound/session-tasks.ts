@@ -43,4 +43,5 @@ export async function recordAnswer(runner: Runner, session: Session, fact: Fact 
   session.offer = undefined;
   session.tasks = true;
   await runner.tasks.answered(taskSession(session), { taskId, offer, request, answer });
+  session.archived = false;
 }

@@ -22,6 +22,10 @@ const parts: Record<string, { title: string; run: () => Promise<readonly Row[]> 
     title: 'Asking about a certificate by OCSP',
     run: async () => (await import('./ocsp.ts')).benchOcsp(),
   },
+  tasks: {
+    title: 'A task that reads 1 000 values (190 KB), beyond an idle session on the same connection; server CPU',
+    run: async () => (await import('./tasks.ts')).benchTasks(),
+  },
   cwmp: {
     title: 'Reading and writing CWMP',
     run: async () => (await import('./cwmp.ts')).benchCwmp(),

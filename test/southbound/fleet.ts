@@ -29,6 +29,7 @@ export const storedInform = {
   informId: 'x',
   learnt: false,
   hasTasks: false,
+  unsettled: false,
   traced: false,
   parametersDigest: null,
   notificationPolicy: null,
