@@ -1,7 +1,7 @@
 import type { Certificate } from './certificate.ts';
 import type { CertificateStatus } from './certificate-status.ts';
 import { type CertificateList, lookUp } from './crl.ts';
-import { updates } from './crl-delta.ts';
+import { seriesOf, updates } from './crl-delta.ts';
 import { type CrlFault, freshnessFault } from './crl-freshness.ts';
 import {
   type CrlAnswer,
@@ -45,6 +45,8 @@ interface Inquiry {
   readonly signers: Map<CertificateList, Trusted>;
   /** CRLs that count, by which reasons are covered. */
   readonly used: CertificateList[];
+  /** The series that have spoken: older lists of the same are history. */
+  readonly settled: Set<string>;
   covered: ReasonMask;
 }
 
@@ -85,6 +87,7 @@ function inquire(judgement: Judgement, path: CertificatePath, index: number): Cr
     reports: new Map(),
     signers: new Map(),
     used: [],
+    settled: new Set(),
     covered: 0,
   };
   const revoked = askEveryPoint(inquiry);
@@ -95,11 +98,14 @@ function inquire(judgement: Judgement, path: CertificatePath, index: number): Cr
   return { status: unknownBy(certificate, reports, inquiry.covered !== 0), reports };
 }
 
+/**
+ * Also once every reason is covered: where lists of different scopes or keys disagree, the one that revokes is right
+ * (RFC 5280 6.3.3 stops at the first that covers all, whichever that is).
+ */
 function askEveryPoint(inquiry: Inquiry): CertificateStatus | undefined {
   const { complete, budget } = inquiry.judgement;
   for (const point of scopePointsOf(inquiry.certificate))
     for (const crl of complete) {
-      if (inquiry.covered === allReasons) return undefined;
       if (budget.pairs-- <= 0) return undefined;
       const revoked = askOne(inquiry, point, crl);
       if (revoked !== undefined) return revoked;
@@ -113,7 +119,8 @@ function askOne(inquiry: Inquiry, point: ScopePoint, crl: CertificateList): Cert
   if (scope.kind === 'foreign') return undefined;
   if (scope.kind === 'out-of-scope') return report(inquiry, crl, { cause: 'out-of-scope', detail: scope.detail });
   // 6.3.3 (e)
-  if ((scope.reasons & ~inquiry.covered) === 0) return undefined;
+  const nothingNew = (scope.reasons & ~inquiry.covered) === 0;
+  if (scope.reasons === 0 || (nothingNew && inquiry.settled.has(seriesOf(crl)))) return undefined;
   const weak = algorithmFault(crl, inquiry.judgement.options.allowSha1);
   if (weak !== undefined) return report(inquiry, crl, weak);
   const signer = inquiry.signers.get(crl) ?? trustedSigner(inquiry, crl);
@@ -209,7 +216,8 @@ function search(
   if (unclear !== undefined) return report(inquiry, crl, unclear);
   // (l)
   inquiry.reports.set(crl, { crl, use: 'complete' });
-  inquiry.used.push(newest);
+  if ((reasons & ~inquiry.covered) !== 0) inquiry.used.push(newest);
+  inquiry.settled.add(seriesOf(crl));
   inquiry.covered |= reasons;
   return undefined;
 }
@@ -221,11 +229,13 @@ function deltaFor(inquiry: Inquiry, crl: CertificateList, signer: CrlSigner): Ce
   for (const delta of deltas) {
     if (budget.pairs-- <= 0) return undefined;
     if (!updates(delta, crl)) continue;
+    const entry = lookUp(delta.entries, serialNumber, issuer);
+    const old = freshnessFault(delta, question.at, options);
     const fault =
       algorithmFault(delta, options.allowSha1) ??
-      freshnessFault(delta, question.at, options) ??
+      (old?.cause === 'stale' && revokes(entry) && entry.reason !== 'certificateHold' ? undefined : old) ??
       signatureFaultOf(delta, signer.certificate, budget) ??
-      (revokes(lookUp(delta.entries, serialNumber, issuer)) ? undefined : criticalFault(delta));
+      (revokes(entry) ? undefined : criticalFault(delta));
     inquiry.reports.set(delta, { crl: delta, use: fault === undefined ? 'delta' : 'not-used', ...fault });
     if (fault === undefined) return delta;
   }

@@ -74,7 +74,15 @@ describe('a delta CRL', () => {
       nextUpdate: hours(24),
     });
     assert.equal(say(leaf, [old, delta([], { nextUpdate: hours(-0.5) })]), 'unknown stale');
-    assert.equal(say(leaf, [base(), delta(listed, { nextUpdate: hours(-0.5) })]), 'good');
+    const late = { nextUpdate: hours(-0.5) };
+    assert.equal(say(leaf, [base(), delta([{ serial: 1000, reason: 'certificateHold' }], late)]), 'good');
+    const held = base([{ serial: 1000, reason: 'certificateHold' }]);
+    assert.equal(
+      say(leaf, [held, delta([{ serial: 1000, reason: 'removeFromCRL' }], late)]),
+      'revoked certificateHold',
+    );
+    // As with complete lists: what was revoked for good stays so.
+    assert.equal(say(leaf, [base(), delta(listed, late)]), 'revoked unspecified');
   });
 
   test('the newest that fits is used', () => {
