@@ -45,15 +45,18 @@ describe('a resumed TLS session, which shows the leaf alone', () => {
     assert.equal(verdict(await full(first, cell)), 'admitted');
     const second = await newNode(database.db, pki);
     const query = t.mock.method(database.db, 'query');
+    // The audit writes in its own time.
+    const asked = (): number =>
+      query.mock.calls.filter(({ arguments: [one] }) => !one?.name?.startsWith('trust_insert')).length;
     assert.equal(verdict(await resume(second, cell)), 'admitted');
-    assert.equal(query.mock.callCount(), 2);
+    assert.equal(asked(), 2);
     assert.equal(verdict(await resume(second, cell)), 'admitted');
-    assert.equal(query.mock.callCount(), 3);
+    assert.equal(asked(), 3);
     const sister = await enrol();
     await full(first, sister.cell);
     query.mock.resetCalls();
     assert.equal(verdict(await resume(second, sister.cell)), 'admitted');
-    assert.equal(query.mock.callCount(), 1, 'cells of one manufacturer share their chain');
+    assert.equal(asked(), 1, 'cells of one manufacturer share their chain');
     await second.gate.close();
   });
 

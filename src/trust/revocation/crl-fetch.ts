@@ -85,7 +85,7 @@ async function take(parts: FetchParts, answer: EgressResult & { kind: 'answer' }
   if ('detail' in read) return { kind: 'failed', outcome: 'malformed', detail: read.detail };
   const { list, der } = read;
   const verified = verifyCrl(list, parts.anchors, certificatesFor(parts), at);
-  if (!verified.ok) return { kind: 'failed', outcome: 'bad-signature', detail: verified.detail };
+  if (!verified.ok) return { kind: 'failed', outcome: verified.cause, detail: verified.detail };
   const { number, text } = described(list);
   const signers = verified.signers.map((signer) => signer.der);
   const { url: origin } = parts;

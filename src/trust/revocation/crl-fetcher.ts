@@ -3,13 +3,14 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Egress } from '../../platform/egress/egress.ts';
 import type { EventBus } from '../../platform/events.ts';
 import type { Database } from '../../platform/postgres.ts';
-import type { Certificate } from '../../x509/certificate.ts';
+import { type Certificate, parseCertificate } from '../../x509/certificate.ts';
 import type { PathAnchor } from '../../x509/path-anchor.ts';
 import { type Fetched, type FetchParts, fetchCrl } from './crl-fetch.ts';
 import { dueOrders, type Order, registerPolicyUrls } from './crl-orders.ts';
 import {
   type FetchRow,
   fetchState,
+  knownIntermediates,
   type PointerUse,
   pointerUse,
   recordFetch,
@@ -17,7 +18,7 @@ import {
   tryFetchLock,
   unlockFetch,
 } from './crl-queries.ts';
-import type { FactsKeeper } from './facts.ts';
+import { type FactsKeeper, stateOf, wasTried } from './facts.ts';
 import type { ReadCrl } from './held-crls.ts';
 import { certificatesOf, type SourceQuestion } from './statuses.ts';
 
@@ -43,6 +44,7 @@ export const fetchOutcomes = [
   'unreachable',
   'too-large',
   'malformed',
+  'signer-unknown',
   'bad-signature',
   'number-rollback',
   'capped',
@@ -65,12 +67,13 @@ const fetchesAtOnce = 4;
 export function createCrlFetcher(deps: CrlFetcherDeps): CrlFetcher {
   const works: Works = { ...deps, flights: new Map() };
   return {
-    ensure: async (urls, { policy, source, path, index }) => {
+    ensure: async (urls, { policy, source, path, index, at }) => {
       const shown = [...certificatesOf(path), path.anchor].slice(index + 1);
       const orders = urls.map((url): Order => {
         return { url, anchor: path.anchorName, policy, source, pointer: source.url === undefined, shown };
       });
-      const never = orders.filter(({ url }) => deps.facts.peek()?.fetches.get(url)?.outcome === undefined);
+      const fetches = deps.facts.peek()?.fetches;
+      const never = orders.filter(({ url }) => !wasTried(fetches?.get(url), at));
       if (never.length === 0) return;
       const timeout = source.timeout ?? policy.timeout;
       await Promise.race([Promise.all(never.map((order) => fly(works, order))), pause(timeout)]);
@@ -146,8 +149,12 @@ async function fetchUnlessDone(works: Works, order: Order): Promise<void> {
   const { db, clock } = works;
   const at = clock.now();
   const row = (await db.query<FetchRow>(fetchState(order.url))).rows[0];
-  if (row === undefined || (row.outcome !== null && row.next_at > at)) return;
-  const fetched = await fetchCrl(partsOf(works, order, row), at);
+  if (row === undefined) return;
+  const state = stateOf(row);
+  if (order.shown.length > 0 ? wasTried(state, at) : state.outcome !== undefined && state.nextAt > at) return;
+  const known = await db.query<{ der: Buffer }>(knownIntermediates());
+  const chains = known.rows.map(({ der }) => parseCertificate(der));
+  const fetched = await fetchCrl(partsOf(works, { ...order, shown: [...order.shown, ...chains] }, row), at);
   works.metrics.fetched(fetched.outcome);
   await db.query(recordFetch({ ...row, ...stateAfter(works, order, row, fetched, at) }));
   announce(works, order, fetched, at);

@@ -14,7 +14,8 @@ export type CrlVerification =
       /** The signer, unless it is the anchor itself, and the CAs above it. */
       readonly signers: readonly Certificate[];
     }
-  | { readonly ok: false; readonly detail: string };
+  /** `signer-unknown`: who shows a certificate of its issuer may settle it. */
+  | { readonly ok: false; readonly cause: 'signer-unknown' | 'bad-signature'; readonly detail: string };
 
 const mostCandidates = 64;
 
@@ -28,7 +29,7 @@ export function verifyCrl(
   certificates: readonly Certificate[],
   at: Date,
 ): CrlVerification {
-  let detail = 'no CA certificate of its issuer is known';
+  let detail: string | undefined;
   for (const { name, certificates: own } of anchors)
     for (const certificate of own.filter((one) => namesEqual(one.subject, list.issuer))) {
       const fault = signatureFault(list, certificate);
@@ -49,7 +50,9 @@ export function verifyCrl(
       return { ok: true, anchor: result.path.anchorName, signers: [candidate, ...result.path.intermediates] };
     detail = `its signer has no path to an anchor: ${result.failures[0].message}`;
   }
-  return { ok: false, detail };
+  if (detail === undefined)
+    return { ok: false, cause: 'signer-unknown', detail: 'no CA certificate of its issuer is known' };
+  return { ok: false, cause: 'bad-signature', detail };
 }
 
 function signatureFault(list: CertificateList, signer: Certificate): string | undefined {

@@ -15,8 +15,30 @@ export interface FetchState {
   /** Found in a certificate. */
   readonly pointer: boolean;
   readonly outcome: string | undefined;
+  readonly attemptedAt?: Date | undefined;
   readonly fetchedAt: Date | undefined;
   readonly nextAt: Date;
+}
+
+/** Whoever shows another CA may know who signed it; but not all at once. */
+const signerPause = 1000;
+
+/** Whether a client needs not wait for another attempt: there was one, and this client could not make it better. */
+export function wasTried(state: FetchState | undefined, at: Date): boolean {
+  if (state?.outcome === undefined) return false;
+  if (state.outcome !== 'signer-unknown') return true;
+  return at.getTime() < (state.attemptedAt?.getTime() ?? 0) + signerPause;
+}
+
+export function stateOf(row: FetchRow): FetchState {
+  return {
+    anchor: row.anchor,
+    pointer: row.pointer,
+    outcome: row.outcome ?? undefined,
+    attemptedAt: row.attempted_at ?? undefined,
+    fetchedAt: row.fetched_at ?? undefined,
+    nextAt: row.next_at,
+  };
 }
 
 /** All that a node knows of revocation but OCSP answers, as of one moment; replaced as a whole. */
@@ -141,16 +163,5 @@ async function readFetches(deps: FactsDeps, facts: Facts | undefined, since: Dat
 
 async function readFetchStates({ db }: FactsDeps, since?: Date): Promise<ReadonlyMap<string, FetchState>> {
   const { rows } = await db.query<FetchRow>(since === undefined ? fetchStates() : fetchStatesSince(since));
-  return new Map(
-    rows.map((row) => [
-      row.url,
-      {
-        anchor: row.anchor,
-        pointer: row.pointer,
-        outcome: row.outcome ?? undefined,
-        fetchedAt: row.fetched_at ?? undefined,
-        nextAt: row.next_at,
-      },
-    ]),
-  );
+  return new Map(rows.map((row) => [row.url, stateOf(row)]));
 }

@@ -7,7 +7,7 @@ import type { PathAnchor } from '../../x509/path-anchor.ts';
 import { type RevocationPolicy, type RevocationSource, sourceName } from '../revocation-policy.ts';
 import { type CertificateAnswers, operatorList, type SourceAnswer } from '../verdict.ts';
 import { uploadOrigin } from './crl-store.ts';
-import type { Facts } from './facts.ts';
+import { type Facts, wasTried } from './facts.ts';
 import type { HeldCrl } from './held-crls.ts';
 import { deltaUrls, distributionUrls } from './source-urls.ts';
 
@@ -87,7 +87,7 @@ export function crlAnswer(
   if (source.kind === 'cert-cdp' && urls.length === 0)
     return { source: name, status: { kind: 'unknown', cause: 'no-pointer' } };
   const held = (source.kind === 'uploaded-crl' ? [uploadOrigin] : urls).flatMap((url) => facts.crls.get(url) ?? []);
-  if (held.length === 0) return nothingHeld(facts, name, source, urls);
+  if (held.length === 0) return nothingHeld(facts, name, question, urls);
   const { status, reports } = askCrls(question, held, anchors);
   // The CRL that decided, else the first that was looked at.
   const report = reports.find(({ use }) => use !== 'not-used') ?? reports[0];
@@ -109,13 +109,13 @@ export function crlAnswer(
 function nothingHeld(
   facts: CrlFacts,
   name: string,
-  source: RevocationSource,
+  { source, at }: SourceQuestion,
   urls: readonly string[],
 ): SourceAnswer | undefined {
   if (source.kind === 'uploaded-crl') return { source: name, status: { kind: 'unknown', cause: 'not-fetched' } };
   // All were tried and none came: whoever connects next need not wait for the same again.
   const states = urls.map((url) => facts.fetches.get(url));
-  const tried = states.flatMap((state) => (state?.outcome === undefined ? [] : [state.outcome]));
+  const tried = states.flatMap((state) => (wasTried(state, at) && state?.outcome !== undefined ? [state.outcome] : []));
   if (tried.length < urls.length) return undefined;
   const [outcome] = tried;
   return { source: name, status: { kind: 'unknown', cause: causeOf(outcome) } };
@@ -132,6 +132,7 @@ const fetchCauses: readonly UnknownCause[] = [
 ];
 
 function causeOf(outcome: string | undefined): UnknownCause {
+  if (outcome === 'signer-unknown') return 'unauthorized-signer';
   return fetchCauses.find((cause) => cause === outcome) ?? 'unreachable';
 }
 
