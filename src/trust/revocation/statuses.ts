@@ -95,7 +95,7 @@ export function crlAnswer(
   const origin = urls.find((url) => facts.crls.get(url)?.some(({ list }) => list === report?.crl));
   return {
     source: name,
-    status: status.kind === 'unknown' && report?.detail !== undefined ? { ...status, detail: report.detail } : status,
+    status: told(status, source, report?.detail),
     ...(report && {
       basis: {
         sha256: report.crl.fingerprint,
@@ -104,6 +104,13 @@ export function crlAnswer(
       },
     }),
   };
+}
+
+/** The judge of CRLs knows not where they come from: where no pointer was followed, none is missing. */
+function told(status: CertificateStatus, { kind }: RevocationSource, detail: string | undefined): CertificateStatus {
+  if (status.kind !== 'unknown') return status;
+  const cause = status.cause === 'no-pointer' && kind !== 'cert-cdp' ? 'not-fetched' : status.cause;
+  return { ...status, cause, ...(detail !== undefined && { detail }) };
 }
 
 function nothingHeld(
