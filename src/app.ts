@@ -76,7 +76,7 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
     lifecycle.started('gate', () => gate.close());
     const ticketKeys = createTicketKeys(config.maxResumptionAge);
     lifecycle.started('ticket keys', () => ticketKeys.stop());
-    const services = await createSessionServices({ ...deps, informs, notifications: config.notifications });
+    const services = await createSessionServices({ ...deps, informs });
     lifecycle.started('session services', () => services.stop());
     const listeners = await prepareListeners({
       ...deps,

@@ -142,6 +142,22 @@ const notificationRule = z.strictObject({
   notification: z.enum(['off', 'passive', 'active']),
 });
 
+/** What a model cannot bear; docs/quirks.md. */
+const model = z.strictObject({
+  match: z.strictObject({
+    manufacturer: z.string().min(1).max(64).optional(),
+    oui: z
+      .string()
+      .regex(/^[0-9A-Fa-f]{6}$/, 'write six hexadecimal digits')
+      .optional(),
+    productClass: z.string().min(1).max(64).optional(),
+  }),
+  valuesPerRequest: z.int().min(1).max(1000).default(256),
+  namesLevelByLevel: z.boolean().default(false),
+  typedValues: z.boolean().default(true),
+  emptyAnswer: z.literal([200, 204]).default(204),
+});
+
 export const configSchema = z.strictObject({
   dataDir: z.string().min(1).default('./var'),
   /** Without a URL the embedded Postgres of the data directory is used (only with --dev, demo and the tools). */
@@ -158,6 +174,7 @@ export const configSchema = z.strictObject({
   audit: audit.prefault({}),
   /** Changes that devices are asked to tell by themselves; `femtocell`: alarms and the states of the cell. */
   notifications: z.union([z.enum(['off', 'femtocell']), z.array(notificationRule).max(50)]).default('off'),
+  models: z.array(model).max(200).default([]),
   /** Whether devices may be given a password for connection requests (TS 33.320 8.3.4 knows no shared secret). */
   connectionRequest: z.enum(['off', 'digest']).default('off'),
   log: z

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import type { Inform } from '../cwmp/cpe-methods.ts';
-import type { CwmpVersion } from '../cwmp/versions.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { EventBus } from '../platform/events.ts';
 import { uuidv7 } from '../platform/ids.ts';
@@ -23,7 +22,7 @@ export interface InformProcedureDeps {
   readonly events?: EventBus;
 }
 
-export type InformProcedure = (report: InformReport, sessionId: string) => Promise<InformOutcome>;
+export type InformProcedure = (report: InformReport) => Promise<InformOutcome>;
 
 /**
  * Everything that an Inform leads to before its InformResponse: the record of it; then, only where there is something
@@ -32,14 +31,13 @@ export type InformProcedure = (report: InformReport, sessionId: string) => Promi
  */
 export function createInformProcedure(deps: InformProcedureDeps): InformProcedure {
   const policy = policyDigest(deps.notifications);
-  return async (report, sessionId) => {
+  return async (report) => {
     const outcome = await deps.informs.recordInform(report);
     if (outcome.kind === 'refused') return outcome;
     const { inform, connection } = report;
     const { deviceId } = connection;
     await takeOver(deps, deviceId, inform, outcome.parametersDigest);
-    if (outcome.unsettled)
-      await deps.dispatcher.informed({ id: sessionId, deviceId, version: report.cwmpVersion as CwmpVersion }, inform);
+    if (outcome.unsettled) await deps.dispatcher.informed(deviceId, inform);
     // TR-069 3.7.1.5: at its bootstrap a device has forgotten what it was asked to tell.
     const forgot = inform.events.some(({ eventCode }) => eventCode === '0 BOOTSTRAP');
     if (deps.notifications.length === 0 || (outcome.notificationPolicy === policy && !forgot)) return outcome;

@@ -1,11 +1,14 @@
 import type { Logger } from 'pino';
+import type { Config } from '../config/schema.ts';
+import type { DeviceIdStruct } from '../cwmp/messages.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { EventBus } from '../platform/events.ts';
 import type { Database } from '../platform/postgres.ts';
 import { createInformProcedure, type InformProcedure } from './inform-procedure.ts';
 import type { InformRecorder } from './informs.ts';
 import { createNoticeRecorder, type NoticeRecorder } from './notices.ts';
-import { type NotificationSetting, notificationRules } from './notification-policy.ts';
+import { type ModelQuirks, quirksOf } from './model-quirks.ts';
+import { notificationRules } from './notification-policy.ts';
 import { createParameterStore } from './parameters.ts';
 import { createSessionArchive, type SessionArchive } from './session-archive.ts';
 import { createTaskDispatcher, type TaskDispatcher } from './task-dispatch.ts';
@@ -22,6 +25,7 @@ export interface SessionServices {
   readonly tasks: TaskDispatcher;
   readonly archive: SessionArchive;
   readonly trace: TraceRecorder;
+  readonly quirksOf: (claim: DeviceIdStruct) => ModelQuirks;
   readonly taskNotices: Pick<TaskNotices, 'subscribe'>;
 }
 
@@ -31,7 +35,7 @@ export interface SessionServiceDeps {
   readonly logger: Logger;
   readonly events: EventBus;
   readonly informs: Pick<InformRecorder, 'recordInform'>;
-  readonly notifications: NotificationSetting;
+  readonly config: Pick<Config, 'notifications' | 'models'>;
 }
 
 /** Composes them for one node; whoever asked stops them. */
@@ -39,7 +43,7 @@ export async function createSessionServices(
   deps: SessionServiceDeps,
 ): Promise<SessionServices & { stop(): Promise<void> }> {
   const { db, logger } = deps;
-  const notifications = notificationRules(deps.notifications);
+  const notifications = notificationRules(deps.config.notifications);
   const parameters = createParameterStore(db);
   const tasks = createTaskDispatcher({ ...deps, parameters });
   const taskNotices = await listenForTasks(db, logger);
@@ -51,6 +55,7 @@ export async function createSessionServices(
     tasks,
     archive: createSessionArchive(deps),
     trace: createTraceRecorder(deps),
+    quirksOf: (claim) => quirksOf(deps.config.models, claim),
     taskNotices,
     stop: async () => {
       stopUpkeep();

@@ -5,6 +5,7 @@ import type { CwmpVersion } from '../cwmp/versions.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { EventBus } from '../platform/events.ts';
 import type { Database } from '../platform/postgres.ts';
+import type { ModelQuirks } from './model-quirks.ts';
 import type { ParameterStore } from './parameters.ts';
 import { namesBelow, rootOf, typesOf } from './parameter-queries.ts';
 import { type KeptSession, markSent, nextTask, taskOfDevice } from './task-queries.ts';
@@ -20,6 +21,7 @@ export interface TaskSession {
   readonly id: string;
   readonly deviceId: string;
   readonly version: CwmpVersion;
+  readonly quirks: ModelQuirks;
 }
 
 /** A request that is to be sent for a task. */
@@ -32,7 +34,7 @@ export interface Offer {
 /** What sessions do about tasks. Everything is durable when it resolves. */
 export interface TaskDispatcher {
   /** Before InformResponse: settles what earlier sessions have left open. Only where the Inform found tasks. */
-  informed(session: TaskSession, inform: Inform): Promise<void>;
+  informed(deviceId: string, inform: Inform): Promise<void>;
   next(session: TaskSession): Promise<Offer | undefined>;
   /** Before the request leaves; false: it must not leave, for the task is not as it was. `kept`: to go on elsewhere. */
   sending(session: TaskSession, offer: Offer, kept: KeptSession): Promise<boolean>;
@@ -59,7 +61,7 @@ export interface TaskDispatchDeps {
 export function createTaskDispatcher(deps: TaskDispatchDeps): TaskDispatcher {
   const { db, clock } = deps;
   return {
-    informed: ({ deviceId }, inform) => settleOpenTasks(deps, deviceId, inform.events, clock.now()),
+    informed: (deviceId, inform) => settleOpenTasks(deps, deviceId, inform.events, clock.now()),
     next: (session) => next(deps, session),
     sending: async (session, { task, step }, kept) => {
       const { count } = await db.query(markSent(task, step, session.id, clock.now(), kept));
@@ -87,9 +89,9 @@ async function next(deps: TaskDispatchDeps, session: TaskSession): Promise<Offer
   return undefined;
 }
 
-async function contextOf(db: Database, { deviceId, version }: TaskSession, task: Task): Promise<StepContext> {
+async function contextOf(db: Database, { deviceId, version, quirks }: TaskSession, task: Task): Promise<StepContext> {
   const { request, progress, state } = task;
-  const context: StepContext = { version, root: 'Device' };
+  const context: StepContext = { version, quirks, root: 'Device' };
   if (state === 'unknown-outcome') {
     if (request.kind !== 'reboot') return context;
     const { rows } = await db.query<{ root: string }>(rootOf(deviceId));
@@ -102,7 +104,7 @@ async function contextOf(db: Database, { deviceId, version }: TaskSession, task:
     return { ...context, types: new Map(rows.map(({ name, type }) => [name, type])) };
   }
   if (request.kind === 'read-tree' && progress.phase === 'values') {
-    const batch = progress.batch ?? treeBatch;
+    const batch = Math.min(progress.batch ?? treeBatch, quirks.valuesPerRequest);
     const { rows } = await db.query<{ name: string }>(namesBelow(deviceId, request.path, progress.after ?? '', batch));
     return { ...context, names: rows.map(({ name }) => name) };
   }

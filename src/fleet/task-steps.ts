@@ -1,11 +1,13 @@
 import type { AcsRequest } from '../cwmp/acs-methods.ts';
 import { isSince } from '../cwmp/methods.ts';
 import type { CwmpVersion } from '../cwmp/versions.ts';
+import type { ModelQuirks } from './model-quirks.ts';
 import { keyOf, type Task, type TaskChange, type TaskRequest } from './task.ts';
 
 /** What is known of the device when the next step is chosen. */
 export interface StepContext {
   readonly version: CwmpVersion;
+  readonly quirks: ModelQuirks;
   /** `Device` or `InternetGatewayDevice`. */
   readonly root: string;
   /** write-values: the types that the device has shown. */
@@ -135,20 +137,28 @@ function transferOf(request: TransferRequest, commandKey: string): AcsRequest {
 function writeStep(
   task: Task,
   { values, parameterKey }: Extract<TaskRequest, { kind: 'write-values' }>,
-  { types }: StepContext,
+  { types, quirks }: StepContext,
 ): NextStep {
   const typeOf = (name: string): string | undefined => task.progress.types?.[name] ?? types?.get(name);
   const untyped = values.filter(({ name, type }) => type === undefined && typeOf(name) === undefined);
-  if (untyped.length > 0)
+  if (untyped.length > 0 && quirks.typedValues)
     return prepare({ method: 'GetParameterValues', parameterNames: untyped.map(({ name }) => name) });
-  const parameterList = values.map(({ name, value, type }) => ({ name, value, type: type ?? typeOf(name) }));
+  const parameterList = values.map(({ name, value, type }) => ({
+    name,
+    value,
+    type: quirks.typedValues ? (type ?? typeOf(name)) : undefined,
+  }));
   return work({ method: 'SetParameterValues', parameterList, parameterKey: parameterKey ?? nextKey(task) });
 }
 
-function treeStep({ progress }: Task, path: string, { names }: StepContext): NextStep {
+function treeStep({ progress }: Task, path: string, { names, quirks }: StepContext): NextStep {
   if (progress.phase !== 'values') {
     const parameterPath = progress.paths?.[0] ?? path;
-    return work({ method: 'GetParameterNames', parameterPath, nextLevel: progress.oneLevel === true });
+    return work({
+      method: 'GetParameterNames',
+      parameterPath,
+      nextLevel: quirks.namesLevelByLevel || progress.oneLevel === true,
+    });
   }
   if (names === undefined || names.length === 0)
     return { kind: 'over', change: { state: 'done', result: { read: progress.read ?? 0 } } };

@@ -9,7 +9,7 @@ import type { SessionServices } from '../fleet/session-services.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Gate } from '../trust/admission.ts';
 import type { DoorMetrics, SessionEnd } from './door-metrics.ts';
-import { type Session, type SessionStore, sessionIdOf } from './session-store.ts';
+import type { Session, SessionStore } from './session-store.ts';
 import { nextRequest, recordAnswer, recordSending } from './session-tasks.ts';
 
 export interface SessionRunnerDeps extends SessionServices {
@@ -130,8 +130,7 @@ async function note(runner: Runner, session: Session, fact: Fact): Promise<void>
 async function storeInform(runner: Runner, session: Session, inform: Inform, cwmpVersion: CwmpVersion): Promise<Input> {
   runner.informsInFlight += 1;
   const { admission } = session;
-  const report = { connection: admission, inform, cwmpVersion };
-  const outcome = await runner.recordInform(report, sessionIdOf(session)).finally(() => {
+  const outcome = await runner.recordInform({ connection: admission, inform, cwmpVersion }).finally(() => {
     runner.informsInFlight -= 1;
   });
   if (outcome.kind === 'refused') {
@@ -148,6 +147,7 @@ async function storeInform(runner: Runner, session: Session, inform: Inform, cwm
   session.kept = true;
   session.tasks = outcome.hasTasks;
   session.traced = outcome.traced;
+  session.quirks = runner.quirksOf(inform.deviceId);
   runner.metrics.sessionBegan();
   return { kind: 'inform-stored' };
 }
@@ -164,10 +164,10 @@ function answerOf(
       return { status: 200, xml: reply.xml, ...(withCookie ? { cookie: session.cookie } : {}) };
     }
     case 'pause':
-      return { status: 204 };
+      return { status: session.quirks.emptyAnswer };
     case 'end':
       end(runner, session, 'completed');
-      return { status: 204 };
+      return { status: session.quirks.emptyAnswer };
     case 'refuse':
       end(runner, session, session.refused ? 'refused' : 'failed');
       return {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CwmpSession } from '../cwmp/session.ts';
+import type { ModelQuirks } from '../fleet/model-quirks.ts';
 import { cookieDigest } from '../fleet/session-archive.ts';
 import type { KeptSession } from '../fleet/task-queries.ts';
 import type { Admission } from '../trust/admission.ts';
@@ -21,10 +22,11 @@ interface Snapshot {
   readonly idleTime: number;
   readonly cookieSent: boolean;
   readonly traced: boolean;
+  readonly quirks: ModelQuirks;
 }
 
 export function keptSession({ clock }: Runner, session: Session): KeptSession {
-  const { cwmp, admission, beganAt, requests, idleTime, cookieSent, traced, cookie, fingerprint } = session;
+  const { cwmp, admission, beganAt, requests, idleTime, cookieSent, traced, quirks, cookie, fingerprint } = session;
   const snapshot: Snapshot = {
     cwmp,
     listener: admission.handshake.listener,
@@ -33,6 +35,7 @@ export function keptSession({ clock }: Runner, session: Session): KeptSession {
     idleTime,
     cookieSent,
     traced,
+    quirks,
   };
   const expiresAt = new Date(clock.now().getTime() + idleTime);
   return { cookie: cookieDigest(cookie), fingerprint, session: snapshot, expiresAt };
@@ -90,10 +93,10 @@ export async function reclaim(runner: Runner, session: Session, admission: Admis
 function restore(runner: Runner, admission: Admission, cookie: string, snapshot: Snapshot): Session | undefined {
   // A session of one door goes on at that door.
   if (snapshot.listener !== admission.handshake.listener) return undefined;
-  const { cwmp, beganAt, requests, idleTime, cookieSent, traced } = snapshot;
+  const { cwmp, beganAt, requests, idleTime, cookieSent, traced, quirks } = snapshot;
   const session: Session = {
     ...beginSession(admission, beganAt, idleTime),
-    ...{ cookie, cwmp, requests, cookieSent, traced, kept: true, tasks: true },
+    ...{ cookie, cwmp, requests, cookieSent, traced, quirks, kept: true, tasks: true },
   };
   runner.metrics.sessionBegan();
   return session;

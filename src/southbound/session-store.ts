@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import { type CwmpSession, type FailureReason, newSession } from '../cwmp/session.ts';
+import { type ModelQuirks, noQuirks } from '../fleet/model-quirks.ts';
 import type { Offer } from '../fleet/task-dispatch.ts';
 import type { Admission } from '../trust/admission.ts';
 import type { SessionEnd } from './door-metrics.ts';
@@ -30,6 +31,8 @@ export interface Session {
   tasks: boolean;
   /** What the outstanding request was made for, if it was made here. */
   offer: Offer | undefined;
+  /** Of its model. */
+  quirks: ModelQuirks;
   /** Somebody wants to see what is said. */
   traced: boolean;
   /** Other nodes can find it. */
@@ -74,6 +77,7 @@ export function beginSession(admission: Admission, now: number, idleTime: number
     ended: undefined,
     tasks: false,
     offer: undefined,
+    quirks: noQuirks,
     traced: false,
     archived: false,
     carriers: 0,

@@ -6,7 +6,12 @@ import { type Session, sessionIdOf } from './session-store.ts';
 
 /** The session as the tasks know it. */
 export function taskSession(session: Session): TaskSession {
-  return { id: sessionIdOf(session), deviceId: session.deviceId, version: session.cwmp.version ?? '1.0' };
+  return {
+    id: sessionIdOf(session),
+    deviceId: session.deviceId,
+    version: session.cwmp.version ?? '1.0',
+    quirks: session.quirks,
+  };
 }
 
 /**

@@ -6,6 +6,7 @@ import { decodeEnvelope } from '../../src/cwmp/decode.ts';
 import { encodeEnvelope } from '../../src/cwmp/encode.ts';
 import { type CwmpSession, type DeviceInput, type Input, newSession, type Step } from '../../src/cwmp/session.ts';
 import { step } from '../../src/cwmp/step.ts';
+import { acsRequests, cpeRequests, cpeResponses } from './every-message.ts';
 import {
   envelopeXml,
   faultXml,
@@ -27,6 +28,9 @@ const bodies = [
   faultXml,
   '<cwmp:Kicked/>',
   '',
+  ...Object.entries({ ...cpeRequests, ...cpeResponses }).map(
+    ([name, { xml }]) => `<cwmp:${name}>${xml}</cwmp:${name}>`,
+  ),
 ];
 const documents = bodies.flatMap((body) => [
   envelopeXml({ body }),
@@ -123,7 +127,7 @@ const deviceInput: fc.Arbitrary<Input> = fc.oneof(
 );
 
 const request: fc.Arbitrary<AcsRequest> = fc.oneof(
-  fc.constant<AcsRequest>({ method: 'GetRPCMethods' }),
+  fc.constantFrom<AcsRequest>(...Object.values(acsRequests)),
   fc
     .array(fc.string({ unit: 'binary' }))
     .map((parameterNames): AcsRequest => ({ method: 'GetParameterValues', parameterNames })),

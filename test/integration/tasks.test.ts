@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { TaskRequest } from '../../src/fleet/task.ts';
+import { createTasks } from '../../src/fleet/tasks.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { runSession } from '../../src/simulator/cwmp-session.ts';
 import { alarm, changeValue, uploadByItself } from '../../src/simulator/device-life.ts';
 import { releaseTransfers } from '../../src/simulator/rpc-transfers.ts';
+import { stage as dress } from '../../src/simulator/scenarios/cast.ts';
 import { until } from './evidence.ts';
-import { openStage, type Stage } from './stage.ts';
-import { taskStage } from './task-stage.ts';
+import { openStage, type Stage, withStage } from './stage.ts';
+import { by, taskStage } from './task-stage.ts';
 
 const tac = 'Device.Services.FAPService.1.CellConfig.LTE.EPC.TAC';
 const neighbours = 'Device.Services.FAPService.1.CellConfig.LTE.RAN.NeighborList.LTECell.';
@@ -268,5 +273,35 @@ describe('order', { timeout: 60_000 }, () => {
     });
     assert.deepEqual(report.answered, ['GetRPCMethods']);
     assert.equal(await state(id), 'done');
+  });
+});
+
+describe('a model that cannot bear the schema', { timeout: 60_000 }, () => {
+  test('is asked for less at once, level by level, without types, and hears 200 in the end', async (t) => {
+    const models = [
+      { match: { oui: 'ffffff' } },
+      {
+        match: { productClass: 'FAP' },
+        valuesPerRequest: 10,
+        namesLevelByLevel: true,
+        typedValues: false,
+        emptyAnswer: 200 as const,
+      },
+    ];
+    const own = await withStage(t, { config: { models } });
+    const cell = await dress(own.context, await own.known());
+    const report = await runSession(cell);
+    assert.deepEqual([report.complete, report.violations], [true, ['ends with an empty 200']]);
+    const tasks = createTasks({ db: own.db, clock: systemClock, policy: { connectionRequest: 'off' } });
+    const { rows } = await own.db.query<{ id: string }>({ text: 'select id from devices' });
+    const wishes: TaskRequest[] = [
+      { kind: 'read-tree', path: 'Device.FAP.' },
+      { kind: 'write-values', values: [{ name: tac, value: '5' }] },
+    ];
+    for (const wish of wishes) assert.ok((await tasks.add(rows[0]?.id ?? '', wish, by)).ok);
+    const { answered } = await runSession(cell);
+    assert.deepEqual(answered.slice(0, 3), ['GetParameterNames', 'GetParameterNames', 'GetParameterNames']);
+    assert.deepEqual(answered.slice(-2), ['GetParameterValues', 'SetParameterValues']);
+    assert.equal(cell.state.tree.get(tac)?.value, '5');
   });
 });

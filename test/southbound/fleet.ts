@@ -1,5 +1,6 @@
 /** A fleet that a door can be tried with: it stores nothing and, unless told otherwise, wants nothing of devices. */
 import type { AcsRequest } from '../../src/cwmp/acs-methods.ts';
+import { noQuirks } from '../../src/fleet/model-quirks.ts';
 import type { SessionServices } from '../../src/fleet/session-services.ts';
 import type { Offer, TaskDispatcher } from '../../src/fleet/task-dispatch.ts';
 import type { Task } from '../../src/fleet/task.ts';
@@ -20,6 +21,7 @@ export const idleServices: Omit<SessionServices, 'recordInform' | 'recordTransfe
   tasks: idleTasks,
   archive: { keep: none, take: none, drop: none },
   trace: () => undefined,
+  quirksOf: () => noQuirks,
   taskNotices: { subscribe: () => () => undefined },
 };
 
