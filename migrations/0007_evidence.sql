@@ -37,34 +37,62 @@ create table audit_chains (
   link bigint not null,
   digest bytea not null check (length(digest) = 32),
   primary key (source, chain)
-) with (fillfactor = 10, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
 create sequence audit_chain_numbers as int;
 
 comment on table audit_chains is 'Where each chain of the audit ends. digest = SHA-256(digest before, facts of the row).';
 
--- Takes a chain that no other transaction is writing, appends the facts, and answers the new link. Held until the
--- transaction ends, so that what is rolled back leaves no gap.
+-- Takes a chain that no other transaction is writing, appends the facts, and answers the new link. The chain is held
+-- until the transaction ends, so that what is rolled back leaves no gap. From its second row on a transaction goes by
+-- its own notes (hems.<source>, gone with the transaction), and the end is written once a statement: a thousand versions
+-- of one row would be slow. Called by the triggers below alone, as the owner.
 create function append_link(of_source text, facts text, out chain int, out link bigint, out digest bytea)
-language plpgsql security definer set search_path from current as $$
+language plpgsql as $$
+declare
+  held text := current_setting('hems.' || of_source, true);
 begin
-  update audit_chains c
-     set link = c.link + 1, digest = sha256(c.digest || convert_to(facts, 'UTF8'))
-   where c.source = of_source and c.chain = (
-     select f.chain from audit_chains f where f.source = of_source order by f.chain limit 1 for update skip locked)
-  returning c.chain, c.link, c.digest into chain, link, digest;
-  if not found then
-    insert into audit_chains as c (source, chain, link, digest)
-    values (of_source, nextval('audit_chain_numbers'), 1, sha256(sha256('') || convert_to(facts, 'UTF8')))
+  if held is null or held = '' then
+    update audit_chains c
+       set link = c.link + 1, digest = sha256(c.digest || convert_to(facts, 'UTF8'))
+     where c.source = of_source and c.chain = (
+       select f.chain from audit_chains f where f.source = of_source order by f.chain limit 1 for update skip locked)
     returning c.chain, c.link, c.digest into chain, link, digest;
+    if not found then
+      insert into audit_chains as c (source, chain, link, digest)
+      values (of_source, nextval('audit_chain_numbers'), 1, sha256(sha256('') || convert_to(facts, 'UTF8')))
+      returning c.chain, c.link, c.digest into chain, link, digest;
+    end if;
+    perform set_config('hems.' || of_source, chain || ' ' || link || ' ' || encode(digest, 'hex') || ' kept', true);
+  else
+    chain := split_part(held, ' ', 1)::int;
+    link := split_part(held, ' ', 2)::bigint + 1;
+    digest := sha256(decode(split_part(held, ' ', 3), 'hex') || convert_to(facts, 'UTF8'));
+    perform set_config('hems.' || of_source, chain || ' ' || link || ' ' || encode(digest, 'hex') || ' open', true);
   end if;
 end
 $$;
 
 revoke execute on function append_link(text, text) from public;
 
+-- Behind every statement that appended: the end of the chain, where it is not written yet.
+create function keep_chain_end() returns trigger language plpgsql security definer set search_path from current as $$
+declare
+  held text := current_setting('hems.' || tg_argv[0], true);
+begin
+  if held like '% open' then
+    update audit_chains c
+       set link = split_part(held, ' ', 2)::bigint, digest = decode(split_part(held, ' ', 3), 'hex')
+     where c.source = tg_argv[0] and c.chain = split_part(held, ' ', 1)::int
+       and c.link < split_part(held, ' ', 2)::bigint;
+    perform set_config('hems.' || tg_argv[0], replace(held, ' open', ' kept'), true);
+  end if;
+  return null;
+end
+$$;
+
 -- A moment as microseconds since 1970: the same text whatever the session's time zone.
-create function moment_text(at timestamptz) returns text language sql immutable parallel safe
+create function moment_text(at timestamptz) returns text language sql stable parallel safe
 return (extract(epoch from at) * 1000000)::bigint::text;
 
 create function link_admission() returns trigger language plpgsql security definer set search_path from current as $$
@@ -104,6 +132,9 @@ $$;
 create trigger link before insert on admissions for each row execute function link_admission();
 create trigger link before insert on changes for each row execute function link_change();
 create trigger link before insert on suspicions for each row execute function link_suspicion();
+create trigger chain_end after insert on admissions for each statement execute function keep_chain_end('admissions');
+create trigger chain_end after insert on changes for each statement execute function keep_chain_end('changes');
+create trigger chain_end after insert on suspicions for each statement execute function keep_chain_end('suspicions');
 
 create table audit_checkpoints (
   number bigint primary key,

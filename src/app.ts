@@ -8,6 +8,7 @@ import type { Config } from './config/schema.ts';
 import { createAdmissionRecords } from './fleet/admission-records.ts';
 import { createInformRecorder } from './fleet/informs.ts';
 import { ensurePartitions } from './fleet/partitions.ts';
+import { createSuspicions, type Suspicions } from './fleet/suspicions.ts';
 import { createSessionServices, type SessionServices } from './fleet/session-services.ts';
 import { createManagementDoor } from './northbound/management-door.ts';
 import type { Readiness } from './northbound/health-routes.ts';
@@ -20,7 +21,9 @@ import { createListener, type Listener } from './southbound/listener.ts';
 import { createTicketKeys } from './southbound/ticket-keys.ts';
 import type { Gate } from './trust/admission.ts';
 import { loadAnchors, type TrustAnchor } from './trust/anchors.ts';
+import { keepAudit } from './trust/audit-keeping.ts';
 import { createGate } from './trust/gate.ts';
+import { watchKeys } from './trust/key-watch.ts';
 import { createOcspClient } from './trust/ocsp-client.ts';
 import { readCrl } from './trust/revocation/crl-reader.ts';
 import type { CloseWhere } from './trust/revocation/live.ts';
@@ -57,22 +60,21 @@ export interface RunningApp {
 
 /** Wires the rooms and opens the doors. Throws StartError with every fault found; nothing stays open then. */
 export async function startApp(deps: AppDeps): Promise<RunningApp> {
-  const { config, clock, logger, metrics, db } = deps;
+  const { config, clock, logger, db } = deps;
   requireLoopback(deps);
   const anchors = await readAnchors(deps);
   const lifecycle = createLifecycle(logger);
   try {
-    await ensurePartitions(db);
-    lifecycle.started('partitions', keepPartitions(db, logger));
-    const informs = createInformRecorder(deps);
-    const records = createAdmissionRecords(deps);
+    const { suspect } = await keepRecords(deps, lifecycle);
+    const informs = createInformRecorder({ ...deps, suspect });
+    const records = createAdmissionRecords({ ...deps, suspect });
     const { secondLock, audit } = config;
     const egress = createEgress(deps);
     lifecycle.started('egress', () => egress.close());
     const assembly = assembleRevocation({ ...deps, anchors, egress, readCrl });
     await assembly.load();
     const { revocation, quarantine } = assembly;
-    const gate = createGate({ ...deps, anchors, secondLock, audit, records, informs, revocation, quarantine });
+    const gate = createGate({ ...deps, anchors, secondLock, audit, records, informs, revocation, quarantine, suspect });
     lifecycle.started('gate', () => gate.close());
     const ticketKeys = createTicketKeys(config.maxResumptionAge);
     lifecycle.started('ticket keys', () => ticketKeys.stop());
@@ -90,17 +92,34 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
     for (const listener of listeners) lifecycle.started('listener', () => listener.close());
     const closeWhere: CloseWhere = (match) => listeners.reduce((sum, listener) => sum + listener.closeWhere(match), 0);
     lifecycle.started('revocation', await assembly.start(gate, closeWhere));
-    const management = await createManagementDoor({ logger, metrics, readiness: () => readiness(db) });
-    lifecycle.started('management', () => management.close());
-    const url = await management.listen(config.management).catch((error) => {
-      throw bindFault('management', config.management, error);
-    });
+    lifecycle.started('keys', await watchKeys({ db, gate, closeWhere, logger }));
+    const url = await openManagement(deps, lifecycle);
     logger.info({ doors, management: url, clock: clock.now() }, 'ready');
     return { doors, management: url, reload: () => reloadAll(listeners), stop: lifecycle.stop };
   } catch (error) {
     await lifecycle.stop();
     throw error;
   }
+}
+
+type Lifecycle = ReturnType<typeof createLifecycle>;
+
+/** Where what happens is written down: partitions, signed checkpoints, suspicions. */
+async function keepRecords(deps: AppDeps, lifecycle: Lifecycle): Promise<Suspicions> {
+  await ensurePartitions(deps.db);
+  lifecycle.started('partitions', keepPartitions(deps.db, deps.logger));
+  lifecycle.started('audit checkpoints', keepAudit(deps));
+  const suspicions = createSuspicions(deps);
+  lifecycle.started('suspicions', () => suspicions.close());
+  return suspicions;
+}
+
+async function openManagement({ config, logger, metrics, db }: AppDeps, lifecycle: Lifecycle): Promise<string> {
+  const management = await createManagementDoor({ logger, metrics, readiness: () => readiness(db) });
+  lifecycle.started('management', () => management.close());
+  return management.listen(config.management).catch((error) => {
+    throw bindFault('management', config.management, error);
+  });
 }
 
 type ListenerParts = AppDeps &

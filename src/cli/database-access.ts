@@ -4,7 +4,7 @@ import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../platform/embedded-postgres.ts';
 import { migrate, migrationState } from '../platform/migrations.ts';
-import { type Database, openPool } from '../platform/postgres.ts';
+import { type Database, openPool, type PoolConfig } from '../platform/postgres.ts';
 import { exitCodes, failure } from './failure.ts';
 
 export const migrationsDirectory = fileURLToPath(new URL('../../migrations', import.meta.url));
@@ -22,31 +22,42 @@ export interface AccessOptions {
   readonly metrics?: Registry;
   /** Bring the schema up to date; always so for the embedded one, which nobody else looks after. */
   readonly migrate?: boolean;
+  /** Work with all the rights of the URL's user, whatever role the configuration names. */
+  readonly asOwner?: boolean;
 }
+
+/** What a server and the tools work as in the embedded database: it cannot edit evidence. */
+const embeddedRole = 'hems_service';
 
 /** The configured database, or the embedded one of the data directory, started if nothing runs it. */
 export async function openDatabase(options: AccessOptions): Promise<OpenDatabase> {
-  const { config, logger } = options;
-  const { url } = config.database;
-  const embedded = url === undefined ? await startEmbeddedPostgres({ dataDir: config.dataDir, logger }) : undefined;
-  const db = openPool({
-    url: url ?? embedded?.url ?? '',
-    poolSize: config.database.poolSize,
-    logger,
-    ...(options.metrics !== undefined && { metrics: options.metrics }),
-  });
+  const { config, logger, metrics } = options;
+  const { url: given, poolSize, role: wanted } = config.database;
+  const embedded = given === undefined ? await startEmbeddedPostgres({ dataDir: config.dataDir, logger }) : undefined;
+  const url = given ?? embedded?.url ?? '';
+  const role = options.asOwner === true ? undefined : (wanted ?? (embedded === undefined ? undefined : embeddedRole));
+  const opened: Database[] = [];
+  const open = (config: PoolConfig): Database => {
+    const db = openPool({ ...config, logger });
+    opened.push(db);
+    return db;
+  };
   const close = async (): Promise<void> => {
-    await db.close();
+    for (const db of opened) await db.close();
     await embedded?.stop();
   };
   try {
-    if (embedded !== undefined || options.migrate === true) await migrate(db, migrationsDirectory);
-    else await requireMigrated(db);
+    // The schema is its owner's business, whatever role the work is done as.
+    const owner = open({ url, poolSize: 1 });
+    if (embedded !== undefined || options.migrate === true) await migrate(owner, migrationsDirectory);
+    else await requireMigrated(owner);
+    await owner.close();
+    const db = open({ url, poolSize, ...(role !== undefined && { role }), ...(metrics !== undefined && { metrics }) });
+    return { db, ...(embedded !== undefined && { embedded }), close };
   } catch (error) {
     await close();
     throw error;
   }
-  return { db, ...(embedded !== undefined && { embedded }), close };
 }
 
 async function requireMigrated(db: Database): Promise<void> {

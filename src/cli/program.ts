@@ -11,7 +11,8 @@ Exit codes:
   2  the command line or the configuration is wrong
   3  something it needs is missing: a port, a file, the database
 
-Environment: HEMS_CONFIG, HEMS_DATA_DIR, DATABASE_URL, HEMS_CWMP_PORT, HEMS_MANAGEMENT_PORT, HEMS_LOG_LEVEL (see README)`;
+Environment: HEMS_CONFIG, HEMS_DATA_DIR, DATABASE_URL, HEMS_CWMP_PORT, HEMS_MANAGEMENT_PORT, HEMS_LOG_LEVEL,
+HEMS_SECRET_KEY (see README)`;
 
 type AddCommand = (hems: Command) => void;
 
@@ -30,6 +31,8 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   crl: async () => (await import('./crl-command.ts')).addCrlCommands,
   revocation: async () => (await import('./revocation-command.ts')).addRevocationCommands,
   explain: async () => (await import('./explain-command.ts')).addExplainCommand,
+  audit: async () => (await import('./audit-command.ts')).addAuditCommands,
+  secret: async () => (await import('./secret-command.ts')).addSecretCommands,
   events: async () => (await import('./events-command.ts')).addEventsCommand,
 };
 

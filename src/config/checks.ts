@@ -20,6 +20,7 @@ export function checkConfig(config: Config): Checked {
       ...addressFaults('management.address', config.management.address),
       ...collisions(config),
       ...databaseFaults(config.database.url),
+      ...secretKeyFaults(config.secretKey),
       ...limitFaults(config),
     ],
     warnings: [...anchors.flatMap((anchor, i) => anchorWarnings(anchor, i, listeners))],
@@ -181,6 +182,20 @@ function databaseFaults(url: string | undefined): readonly ConfigFault[] {
   if (/@/.test(parsed.pathname))
     return [{ key: 'database.url', cause: 'has an "@" after the host, as of a password with a "/" in it', remedy }];
   return [];
+}
+
+/** The value stays out of the message. */
+function secretKeyFaults(text: string | undefined): readonly ConfigFault[] {
+  const parts = text?.split(/[\s,]+/).filter((part) => part !== '');
+  const isKey = (part: string): boolean => /^[0-9a-f]{64}$/i.test(part) || /^[A-Za-z0-9+/_-]{43}=?$/.test(part);
+  if (parts === undefined || (parts.length > 0 && parts.every(isKey))) return [];
+  return [
+    {
+      key: 'HEMS_SECRET_KEY',
+      cause: 'is no key of 32 bytes in base64 or hexadecimal',
+      remedy: '"hems secret key" prints a new one; several are separated by commas, the first wraps',
+    },
+  ];
 }
 
 const hour = 3_600_000;

@@ -11,6 +11,7 @@ export interface EnvironmentSettings {
   readonly cwmpPort?: number;
   readonly managementPort?: number;
   readonly logLevel?: string;
+  readonly secretKey?: string;
   readonly faults: readonly ConfigFault[];
   readonly warnings: readonly ConfigFault[];
 }
@@ -23,6 +24,8 @@ const known = [
   'HEMS_CWMP_PORT',
   'HEMS_MANAGEMENT_PORT',
   'HEMS_LOG_LEVEL',
+  'HEMS_SECRET_KEY',
+  'HEMS_SECRET_KEY_FILE',
 ] as const;
 
 /** Kubernetes sets these in every pod beside a Service named `hems`; HEMS_TEST_ belongs to the tests. */
@@ -41,6 +44,7 @@ export function readEnvironment(env: Environment): EnvironmentSettings {
     cwmpPort: port('HEMS_CWMP_PORT', text('HEMS_CWMP_PORT'), faults),
     managementPort: port('HEMS_MANAGEMENT_PORT', text('HEMS_MANAGEMENT_PORT'), faults),
     logLevel: text('HEMS_LOG_LEVEL'),
+    secretKey: secret('HEMS_SECRET_KEY', text('HEMS_SECRET_KEY'), text('HEMS_SECRET_KEY_FILE'), faults),
   };
   const given = Object.entries(settings).filter(([, value]) => value !== undefined);
   return { ...Object.fromEntries(given), faults, warnings };

@@ -108,6 +108,7 @@ function withEnvironment(content: Tree, settings: EnvironmentSettings): Tree {
   if (settings.dataDir !== undefined) above.dataDir = settings.dataDir;
   if (settings.databaseUrl !== undefined) above.database = { url: settings.databaseUrl };
   if (settings.managementPort !== undefined) above.management = { port: settings.managementPort };
+  if (settings.secretKey !== undefined) above.secretKey = settings.secretKey;
   if (settings.logLevel !== undefined) above.log = { level: settings.logLevel };
   const listeners = content.listeners;
   if (settings.cwmpPort !== undefined && Array.isArray(listeners) && listeners.length === 1 && isTree(listeners[0]))
@@ -136,6 +137,9 @@ function anchored(tree: Tree, folder: string): Tree {
     isTree(value) ? { ...value, ...change(value) } : value;
   const changed: Tree = {
     dataDir: path(tree.dataDir),
+    audit: within(tree.audit, (a) =>
+      a.checkpointFile === undefined ? {} : { checkpointFile: path(a.checkpointFile) },
+    ),
     anchors: each(tree.anchors, (anchor) => within(anchor, (a) => ({ certificates: each(a.certificates, path) }))),
     listeners: each(tree.listeners, (listener) =>
       within(listener, (l) => ({

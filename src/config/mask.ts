@@ -8,7 +8,11 @@ const hidden = '***';
 /** The same configuration with the secrets hidden; for people and logs. */
 export function maskSecrets(config: Config): Config {
   const { url } = config.database;
-  return url === undefined ? config : { ...config, database: { ...config.database, url: maskUrl(url) } };
+  return {
+    ...config,
+    ...(url !== undefined && { database: { ...config.database, url: maskUrl(url) } }),
+    ...(config.secretKey !== undefined && { secretKey: hidden }),
+  };
 }
 
 function maskUrl(url: string): string {

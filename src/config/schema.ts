@@ -58,6 +58,11 @@ const anchor = z.strictObject({
     .prefault({}),
   /** Default: hold for manufacturers' anchors, admit for the operator's. */
   onNewKey: z.enum(['hold', 'admit', 'refuse']).optional(),
+  /**
+   * What the identity of a manufacturer is good for once its device has come with one of the operator's PKI
+   * (TS 33.320 7.2.2): still for every door, for those of role initial, or for none.
+   */
+  afterEnrolment: z.enum(['accept', 'initial-only', 'refuse']).default('accept'),
   sharedSecret: z.enum(['refuse', 'ignore']).default('refuse'),
   acceptExpiredAnchor: z.boolean().default(false),
   profile: z.enum(['hems', 'rfc5280']).default('hems'),
@@ -131,6 +136,15 @@ const audit = z.strictObject({
   strangerRowsPerMinuteTotal: z.int().min(1).default(300),
   /** Full rows a minute for refusals of one verified known identity. */
   knownRowsPerMinute: z.int().min(1).default(60),
+  /** How often the ends of the audit's chains are signed; needs HEMS_SECRET_KEY. */
+  checkpointEvery: duration.prefault('1h'),
+  /** Signed checkpoints go here too, one JSON line each. */
+  checkpointFile: z.string().min(1).optional(),
+  /** And here: udp://HOST:PORT (RFC 5426). */
+  checkpointSyslog: z
+    .string()
+    .regex(/^udp:\/\/[^/\s]+$/, 'write udp://HOST:PORT')
+    .optional(),
 });
 
 /** See `NotificationRule` of the fleet. */
@@ -162,8 +176,18 @@ export const configSchema = z.strictObject({
   dataDir: z.string().min(1).default('./var'),
   /** Without a URL the embedded Postgres of the data directory is used (only with --dev, demo and the tools). */
   database: z
-    .strictObject({ url: z.string().min(1).optional(), poolSize: z.int().min(1).max(200).default(10) })
+    .strictObject({
+      url: z.string().min(1).optional(),
+      poolSize: z.int().min(1).max(200).default(10),
+      /** The server works as this role, of which the user of the URL is a member; docs/database.md. */
+      role: z
+        .string()
+        .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'write the name of a role: lower-case letters, digits and "_"')
+        .optional(),
+    })
     .prefault({}),
+  /** 32 bytes in base64 or hexadecimal, several separated by commas: wraps secrets at rest. Better by HEMS_SECRET_KEY. */
+  secretKey: z.string().min(1).optional(),
   management: z.strictObject({ address: z.string().default('127.0.0.1'), port: port.default(7548) }).prefault({}),
   listeners: z.array(listener).min(1),
   anchors: z.array(anchor).min(1),

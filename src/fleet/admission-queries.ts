@@ -11,19 +11,30 @@ export interface StandingRow {
   certificate_state: CertificateState | null;
   same_chain: boolean;
   replaced: boolean;
+  enrolled: boolean;
 }
 
-/** Identity → device, with everything that admission asks: the one round trip of a known device at the gate. */
-export function findStanding(identity: DeviceIdentity, fingerprint: Buffer, chainId: Buffer | null): Query {
+/**
+ * Identity → device, with everything that admission asks: the one round trip of a known device at the gate.
+ * `enrolledUnder`: anchors of the operator's PKI, where it matters whether the device has come by one of them.
+ */
+export function findStanding(
+  identity: DeviceIdentity,
+  fingerprint: Buffer,
+  chainId: Buffer | null,
+  enrolledUnder: readonly string[] | null,
+): Query {
   return {
     name: 'fleet_find_standing',
     text: `select l.device_id, d.state, c.state as certificate_state, d.replaced_by is not null as replaced,
-                  coalesce(c.chain_id = $5 or $5 is null, true) as same_chain
+                  coalesce(c.chain_id = $5 or $5 is null, true) as same_chain,
+                  $6::text[] is not null and exists (select from device_certificates o where o.device_id = l.device_id
+                    and o.anchor = any($6) and o.state = 'approved') as enrolled
              from identity_lookup l
              join devices d on d.id = l.device_id
              left join device_certificates c on c.device_id = l.device_id and c.fingerprint = $4
             where l.anchor = $1 and l.kind = $2 and l.value = $3`,
-    values: [identity.anchor, identity.kind, identity.value, fingerprint, chainId],
+    values: [identity.anchor, identity.kind, identity.value, fingerprint, chainId, enrolledUnder],
   };
 }
 
@@ -44,9 +55,28 @@ export function lockDevice(deviceId: string): Query {
   return { text: 'select id, state, replaced_by from devices where id = $1 for no key update', values: [deviceId] };
 }
 
+export interface KnownCertificateRow {
+  fingerprint: string;
+  spki: string;
+  state: CertificateState;
+  serialNumber: string;
+  notBefore: Date;
+  notAfter: Date;
+}
+
+/** The same key in the hands of another device. */
+export function keyElsewhere(deviceId: string, spki: Buffer): Query {
+  return {
+    text: `select device_id as "deviceId", encode(fingerprint, 'hex') as fingerprint
+             from device_certificates where spki = $2 and device_id <> $1 limit 1`,
+    values: [deviceId, spki],
+  };
+}
+
 export function knownKeys(deviceId: string, identity: DeviceIdentity): Query {
   return {
-    text: `select encode(fingerprint, 'hex') as fingerprint, encode(spki, 'hex') as spki, state
+    text: `select encode(fingerprint, 'hex') as fingerprint, encode(spki, 'hex') as spki, state,
+                  serial_number as "serialNumber", not_before as "notBefore", not_after as "notAfter"
              from device_certificates where device_id = $1 and anchor = $2 and kind = $3 and value = $4`,
     values: [deviceId, identity.anchor, identity.kind, identity.value],
   };

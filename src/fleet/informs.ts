@@ -4,6 +4,7 @@ import type { EventBus } from '../platform/events.ts';
 import { uuidv7 } from '../platform/ids.ts';
 import type { Database } from '../platform/postgres.ts';
 import type { DeviceIdentity } from './identity.ts';
+import type { Suspect } from './suspicions.ts';
 import { type InformRow, recordInformQuery } from './inform-queries.ts';
 
 /** What an admission says of its connection; the trust room's Admission is one. */
@@ -90,6 +91,7 @@ export interface InformDeps {
   readonly db: Database;
   readonly clock: Clock;
   readonly events?: EventBus;
+  readonly suspect?: Suspect;
 }
 
 export function createInformRecorder(deps: InformDeps): InformRecorder {
@@ -108,7 +110,7 @@ export function createInformRecorder(deps: InformDeps): InformRecorder {
         const { rows } = await deps.db.query<InformRow>(recordInformQuery(report, informId, at, withAdmission));
         const row = rows[0];
         if (row?.outcome === 'stored') return stored(deps, report, informId, at, row);
-        if (row !== undefined && row.outcome !== 'again') return refused(row.outcome);
+        if (row !== undefined && row.outcome !== 'again') return suspected(deps, report, refused(row.outcome));
       }
       throw new Error(`no verdict on the Inform of device ${connection.deviceId}`);
     } catch (error) {
@@ -120,11 +122,29 @@ export function createInformRecorder(deps: InformDeps): InformRecorder {
   return {
     recordInform: async (report) => {
       const detail = claimFault(report);
-      if (detail !== undefined) return { kind: 'refused', reason: 'identity_mismatch', detail };
+      if (detail !== undefined)
+        return suspected(deps, report, { kind: 'refused', reason: 'identity_mismatch', detail });
       return store(report);
     },
     hasAdmissionRow: (connection) => written.has(connection),
   };
+}
+
+/** Another OUI or serial than its own, or another's, is a refusal and a suspicion too. */
+function suspected(deps: InformDeps, { connection, inform }: InformReport, outcome: InformOutcome): InformOutcome {
+  if (outcome.kind === 'stored' || outcome.detail === 'state_changed' || outcome.detail === 'serial_missing')
+    return outcome;
+  const { oui, productClass, serialNumber, manufacturer } = inform.deviceId;
+  deps.suspect?.({
+    deviceId: connection.deviceId,
+    kind: 'two_claims',
+    evidence: {
+      ...{ reason: outcome.reason, detail: outcome.detail, oui, productClass, serialNumber, manufacturer },
+      address: connection.handshake.remoteAddress,
+      fingerprint: connection.fingerprint,
+    },
+  });
+  return outcome;
 }
 
 /** CERT-26: the certificate wins over what the Inform says; what it names itself needs no look-up. */

@@ -99,6 +99,7 @@ export const keptTables = [
   'changes',
   'suspicions',
   'quarantined_certificates',
+  'shown_certificates',
   'informs',
   'refusal_summaries',
 ] as const;
@@ -119,13 +120,13 @@ export function erase(deviceIds: readonly string[]): readonly Query[] {
 /** Ids on one notification: 37 bytes each, 7 999 at most. */
 const idsPerNotice = 200;
 
-/** Told to every node at commit: what it holds open for these devices is judged anew. */
+/** Told to every node at commit: what it holds open for these devices is held against their keys anew. */
 export function announceDevices(deviceIds: readonly string[]): Query {
   const notices: string[] = [];
   for (let i = 0; i < deviceIds.length; i += idsPerNotice) notices.push(deviceIds.slice(i, i + idsPerNotice).join(' '));
   return {
     name: 'fleet_announce_devices',
-    text: `select pg_notify('hems_devices', ids) from unnest($1::text[]) as ids`,
+    text: `select pg_notify('hems_device_keys', ids) from unnest($1::text[]) as ids`,
     values: [notices],
   };
 }
@@ -134,5 +135,18 @@ export function stateOf(deviceId: string): Query {
   return {
     text: `select state, replaced_by as "replacedBy" from devices where id = $1`,
     values: [deviceId],
+  };
+}
+
+/** Connections, by device and certificate, that the register would not let in now; answers their places in the list. */
+export function fallen(deviceIds: readonly string[], fingerprints: readonly Buffer[]): Query {
+  return {
+    name: 'fleet_fallen',
+    text: `select r.i::int as i, d.state
+             from unnest($1::uuid[], $2::bytea[]) with ordinality as r (device_id, fingerprint, i)
+             left join devices d on d.id = r.device_id
+             left join device_certificates c on c.device_id = r.device_id and c.fingerprint = r.fingerprint
+            where d.state is null or d.state not in ('expected', 'held', 'active') or c.state is distinct from 'approved'`,
+    values: [deviceIds, fingerprints],
   };
 }

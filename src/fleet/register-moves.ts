@@ -25,7 +25,7 @@ export async function moveDevices(
   if (move === 'reject') await tx.query(queries.refuseHeldKeys(ids, at, by.actor.name));
   if (move === 'retire' || move === 'handover') for (const query of queries.erase(ids)) await tx.query(query);
   const moved = await tx.query<Moved>(queries.moveLocked(move, ids, by, at));
-  await tx.query(queries.announceDevices(ids));
+  if (move === 'reject') await tx.query(queries.announceDevices(ids));
   return moved.rows;
 }
 

@@ -8,10 +8,9 @@ import { announceDevices } from './register-moves-queries.ts';
 import { approveKey, deviceKeys, type KeyRow } from './register-queries.ts';
 import * as queries from './register-repair-queries.ts';
 import { lockedDevice, settleState } from './register-states.ts';
+import { kindsOfOneDevice } from './task.ts';
+import { moveQueuedTasks } from './task-queries.ts';
 import { mayMove } from './transitions.ts';
-
-/** Hands the pending tasks that may be done twice from one device to another; answers how many. */
-export type TaskMover = (tx: Queryable, from: string, to: string, at: Date) => Promise<number>;
 
 interface Party {
   readonly deviceId: string;
@@ -33,7 +32,7 @@ export interface Replacing {
 }
 
 /** NEW takes the place of OLD: tags, site, pending idempotent tasks. OLD is blocked for good. */
-export async function replaceDevice(tx: Queryable, input: Replacing, moveTasks: TaskMover): Promise<StateResult> {
+export async function replaceDevice(tx: Queryable, input: Replacing): Promise<StateResult> {
   const { oldId, newId, by, at } = input;
   const { rows } = await tx.query<Party>(queries.lockBoth(oldId, newId));
   const before = rows.find(({ deviceId }) => deviceId === oldId);
@@ -42,7 +41,7 @@ export async function replaceDevice(tx: Queryable, input: Replacing, moveTasks: 
   if (problem !== undefined) return no(problem);
   const taken = await tx.query<{ tags: string[]; site: string | null }>(queries.takeOver(oldId, newId));
   await tx.query(queries.markReplaced(oldId, newId, at));
-  const tasks = await moveTasks(tx, oldId, newId, at);
+  const tasks = (await tx.query(moveQueuedTasks(oldId, newId, kindsOfOneDevice))).count;
   const reason = by.reason === undefined ? {} : { reason: by.reason };
   const { tags, site, state } = before ?? { tags: [], site: null, state: 'blocked' as const };
   await recordChange(tx, {

@@ -25,7 +25,7 @@ import {
 } from './register-many.ts';
 import { type BulkMove, moveDevice } from './register-moves.ts';
 import { findDevices } from './register-queries.ts';
-import { rebindDevice, replaceDevice, type TaskMover, unlinkDeviceIdentity } from './register-repair.ts';
+import { rebindDevice, replaceDevice, unlinkDeviceIdentity } from './register-repair.ts';
 import { approveDevice } from './register-states.ts';
 import { createShipping, type Shipping } from './shipping.ts';
 
@@ -118,8 +118,6 @@ export interface Register {
 export interface RegisterDeps {
   readonly db: Database;
   readonly clock: Clock;
-  /** Default: there are no tasks to move. */
-  readonly moveTasks?: TaskMover;
 }
 
 export function createRegister(deps: RegisterDeps): Register {
@@ -128,7 +126,6 @@ export function createRegister(deps: RegisterDeps): Register {
     db.transaction((tx) => fn(tx, clock.now()));
   const move = (name: BulkMove) => (deviceId: string, by: By) =>
     inTransaction((tx, at) => moveDevice(tx, name, deviceId, by, at));
-  const moveTasks: TaskMover = deps.moveTasks ?? (() => Promise.resolve(0));
   return {
     add: (input, by) => addDevice(deps, input, by),
     list: (filter, page) => listDevices(db, filter, page),
@@ -140,7 +137,7 @@ export function createRegister(deps: RegisterDeps): Register {
     reject: move('reject'),
     retire: move('retire'),
     approve: (deviceId, by, fingerprint) => inTransaction((tx, at) => approveDevice(tx, deviceId, by, at, fingerprint)),
-    replace: (oldId, newId, by) => inTransaction((tx, at) => replaceDevice(tx, { oldId, newId, by, at }, moveTasks)),
+    replace: (oldId, newId, by) => inTransaction((tx, at) => replaceDevice(tx, { oldId, newId, by, at })),
     rebind: async (input, by) =>
       by.reason === undefined || by.reason.trim() === ''
         ? { ok: false, problem: { kind: 'reason_missing', message: 'a rebind needs a reason: what was repaired' } }

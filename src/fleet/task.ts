@@ -71,6 +71,9 @@ const atMostOnce: ReadonlySet<TaskKind> = new Set([
   'change-du-state',
 ]);
 
+/** What may not be done twice, nor to another device than the one it was meant for. */
+export const kindsOfOneDevice: readonly TaskKind[] = [...atMostOnce, 'delete-object', 'cancel-transfer'];
+
 export function isAtMostOnce(kind: TaskKind): boolean {
   return atMostOnce.has(kind);
 }

@@ -86,7 +86,23 @@ export interface ParametersEvent {
   readonly changes: readonly { readonly name: string; readonly before: string | null; readonly after: string | null }[];
 }
 
-export type HemsEvent = AdmissionEvent | InformEvent | CertificateEvent | RevocationEvent | TaskEvent | ParametersEvent;
+/** A sign that a device is not who it was; the row in `suspicions` has more. Nothing was decided by it. */
+export interface SuspicionEvent {
+  readonly kind: 'suspicion';
+  readonly at: Date;
+  readonly deviceId: string;
+  readonly suspicion: string;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+export type HemsEvent =
+  | SuspicionEvent
+  | AdmissionEvent
+  | InformEvent
+  | CertificateEvent
+  | RevocationEvent
+  | TaskEvent
+  | ParametersEvent;
 
 export type Subscriber = (event: HemsEvent) => void | Promise<void>;
 

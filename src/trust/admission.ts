@@ -96,4 +96,5 @@ export type SessionRefusalReason =
   | 'device_blocked'
   | 'device_quarantined'
   | 'device_retired'
+  | 'key_held'
   | 'rate_limited';

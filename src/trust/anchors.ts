@@ -19,6 +19,8 @@ export interface TrustAnchor extends IdentityPolicy {
   readonly registration: 'known-only' | 'quarantine' | 'auto';
   readonly autoRegistration: { readonly ouis: ReadonlySet<string>; readonly perHour: number };
   readonly onNewKey: NewKeyPolicy;
+  /** What its identities are good for once their device has come with one of an operator's anchor. */
+  readonly afterEnrolment: 'accept' | 'initial-only' | 'refuse';
   readonly sharedSecret: 'refuse' | 'ignore';
 }
 
@@ -89,6 +91,8 @@ function trustAnchor(config: AnchorConfig, path: PathAnchor): TrustAnchor {
     autoRegistration: { ouis: new Set(ouis.map((oui) => oui.toUpperCase())), perHour },
     // A manufacturer's key is made once, with the cell; the operator's own PKI renews keys as it likes.
     onNewKey: config.onNewKey ?? (config.kind === 'operator' ? 'admit' : 'hold'),
+    // The operator's own identities are what devices are enrolled to.
+    afterEnrolment: config.kind === 'operator' ? 'accept' : config.afterEnrolment,
     sharedSecret: config.sharedSecret,
   };
 }

@@ -3,6 +3,7 @@ import { type DeviceState, stateRefusals } from '../fleet/device.ts';
 import type { DeviceIdentity } from '../fleet/identity.ts';
 import { chainIdOf, shownCertificate } from '../fleet/shown-certificate.ts';
 import type { CertificatePath } from '../x509/path.ts';
+import type { HandshakeFacts } from './admission.ts';
 import type { TrustAnchor } from './anchors.ts';
 import { type Judge, type Judgement, type Refused, refusal } from './judgement.ts';
 import type { DeviceDetail } from './refusal-details.ts';
@@ -13,7 +14,8 @@ export async function judgeDevice(client: Client, resumed: boolean): Promise<Jud
   const { judge, path } = client;
   // A resumed session shows no chain that could have changed.
   const chainId = resumed ? null : chainIdOf(path);
-  const ask = () => judge.records.find(client.identity, Buffer.from(path.leaf.fingerprint, 'hex'), chainId);
+  const under = enrolmentAnchors(client);
+  const ask = () => judge.records.find(client.identity, Buffer.from(path.leaf.fingerprint, 'hex'), chainId, under);
   const standing = await ask();
   if (standing !== undefined) return judgeStanding(client, standing);
   const refused = await register(client);
@@ -22,7 +24,20 @@ export async function judgeDevice(client: Client, resumed: boolean): Promise<Jud
   return registered === undefined ? unknown(client, 'not_registered') : judgeStanding(client, registered);
 }
 
+/** Asked only where the anchor's identities lose their worth once the device is enrolled. */
+function enrolmentAnchors({ judge, anchor }: Client): readonly string[] | undefined {
+  if (anchor.afterEnrolment === 'accept') return undefined;
+  return judge.anchors.filter(({ kind }) => kind === 'operator').map(({ name }) => name);
+}
+
+/** TS 33.320 7.2.2: once enrolled to the operator's PKI, the device has no need of the manufacturer's identity. */
+function isSuperseded({ anchor, role }: Client, { enrolled }: Standing): boolean {
+  if (!enrolled || anchor.afterEnrolment === 'accept') return false;
+  return anchor.afterEnrolment === 'refuse' || role !== 'initial';
+}
+
 export interface Client {
+  readonly role: HandshakeFacts['role'];
   readonly judge: Judge;
   readonly anchor: TrustAnchor;
   readonly path: CertificatePath;
@@ -65,6 +80,8 @@ async function judgeStanding(client: Client, standing: Standing): Promise<Judgem
   const known = { peer: 'known', identity, deviceId, leaf: path.leaf } as const;
   const reason = stateRefusals[state];
   if (reason !== undefined) return refusal({ stage: 'device', reason, detail: stateDetail(standing), ...known });
+  if (isSuperseded(client, standing))
+    return refusal({ stage: 'device', reason: 'identity_superseded', detail: 'enrolled_with_operator', ...known });
   const keyDetail = await judgeKey(client, standing);
   if (keyDetail !== undefined) return refusal({ stage: 'device', reason: 'key_held', detail: keyDetail, ...known });
   if (standing.certificate !== undefined && standing.chainChanged)

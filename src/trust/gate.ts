@@ -3,6 +3,7 @@ import { Counter, type Registry } from 'prom-client';
 import type { AuditConfig, Config } from '../config/schema.ts';
 import type { AdmissionRecords } from '../fleet/admission-records.ts';
 import type { InformRecorder } from '../fleet/informs.ts';
+import type { Suspect } from '../fleet/suspicions.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { EventBus } from '../platform/events.ts';
 import { uuidv7 } from '../platform/ids.ts';
@@ -15,7 +16,8 @@ import type { Decision } from './decision.ts';
 import { createDecisionRecorder } from './decision-recorder.ts';
 import { evidenceOf } from './evidence.ts';
 import { createJudge, unjudged } from './judge.ts';
-import type { Judge, Judgement } from './judgement.ts';
+import type { Judge, Judgement, Refused } from './judgement.ts';
+import { createOpenAdmissions } from './open-admissions.ts';
 import { readLeaf } from './path-judgement.ts';
 import type { QuarantineKeeper } from './revocation/quarantine.ts';
 import type { Revocation } from './revocation/revocation.ts';
@@ -31,6 +33,8 @@ export interface GateDeps {
   readonly revocation: Pick<Revocation, 'judge'>;
   /** Keeps a known device that the policy puts in quarantine, for a person to release. */
   readonly quarantine: QuarantineKeeper;
+  /** Told of devices that may not be who they were. */
+  readonly suspect?: Suspect;
   readonly events: EventBus;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -45,7 +49,8 @@ export function createGate(deps: GateDeps): Gate {
   const recorder = createDecisionRecorder({ ...deps, anchorNames: deps.anchors.map(({ name }) => name) });
   const complain = (error: unknown): void =>
     recorder.complain(error, 'a client was refused because it could not be judged');
-  const open = new Set<Admission>();
+  const suspect: Suspect = deps.suspect ?? (() => undefined);
+  const open = createOpenAdmissions(suspect);
   const judge = judgeOf(deps, complain);
 
   return {
@@ -53,7 +58,10 @@ export function createGate(deps: GateDeps): Gate {
       const at = clock.now();
       try {
         const judgement = await judge(handshake, at);
-        if (!judgement.ok) return recorder.refused(handshake, judgement.refused);
+        if (!judgement.ok) {
+          returned(suspect, handshake, judgement.refused);
+          return recorder.refused(handshake, judgement.refused);
+        }
         const admission = admissionOf(uuidv7(clock), at, handshake, judgement);
         recorder.admitted(decisionOf(admission));
         open.add(admission);
@@ -67,22 +75,13 @@ export function createGate(deps: GateDeps): Gate {
     refuseTls: ({ stage, reason, detail, ...facts }) => {
       recorder.refused(facts, { stage, reason, detail, peer: 'stranger' });
     },
-    refuseSession: ({ handshake, identity, deviceId, path }, reason, detail) => {
-      recorder.refused(handshake, {
-        stage: 'session',
-        reason,
-        detail,
-        peer: 'known',
-        identity,
-        deviceId,
-        leaf: path.leaf,
-      });
+    refuseSession: (admission, reason, detail) => {
+      recorder.refused(admission.handshake, { stage: 'session', reason, detail, ...whoOf(admission) });
     },
-    withdraw: ({ handshake, identity, deviceId, path }, why) => {
+    withdraw: (admission, why) => {
       const { cause: reason, detail } = why;
-      const who = { peer: 'known', identity, deviceId, leaf: path.leaf } as const;
       const said = 'outcome' in why ? ({ stage: 'revocation', verdict: why } as const) : ({ stage: 'path' } as const);
-      recorder.refused(handshake, { ...said, reason, detail, ...who });
+      recorder.refused(admission.handshake, { ...said, reason, detail, ...whoOf(admission) });
     },
     open: () => open.values(),
     released: (admission) => {
@@ -91,6 +90,28 @@ export function createGate(deps: GateDeps): Gate {
     },
     close: () => recorder.close(),
   };
+}
+
+function whoOf({ identity, deviceId, path }: Admission) {
+  return { peer: 'known', identity, deviceId, leaf: path.leaf } as const;
+}
+
+/** A device that is gone for good should not come back. */
+function returned(suspect: Suspect, { remoteAddress, listener }: HandshakeFacts, refused: Refused): void {
+  const { deviceId, detail, identity, leaf } = refused;
+  if (deviceId === undefined || (detail !== 'retired' && detail !== 'replaced')) return;
+  const evidence = {
+    was: detail,
+    address: remoteAddress,
+    listener,
+    identity: identity?.value,
+    anchor: identity?.anchor,
+  };
+  suspect({
+    deviceId,
+    kind: 'gone_device_returned',
+    evidence: { ...evidence, fingerprint: leaf?.fingerprint, serialNumber: leaf?.serialNumber },
+  });
 }
 
 function judgeOf(deps: GateDeps, complain: (error: unknown) => void): ReturnType<typeof createJudge> {

@@ -39,7 +39,7 @@ export function createJudge(judge: Judge): (handshake: HandshakeFacts, at: Date)
       const who = await recognise(judge, path.leaf, anchor);
       return refusal({ stage: 'path', reason: 'second_lock', detail: secondLockDetail(locked), ...who });
     }
-    return judgeIdentity(judge, anchor, path, handshake.resumed, at);
+    return judgeIdentity(judge, anchor, path, handshake, at);
   };
 }
 
@@ -93,7 +93,7 @@ async function judgeIdentity(
   judge: Judge,
   anchor: TrustAnchor,
   path: CertificatePath,
-  resumed: boolean,
+  { resumed, role }: Pick<HandshakeFacts, 'resumed' | 'role'>,
   at: Date,
 ): Promise<Judgement> {
   const { leaf } = path;
@@ -107,7 +107,7 @@ async function judgeIdentity(
   try {
     const verdict = await judge.revocation.judge({ path, identity: identity.value }, at);
     if (verdict.outcome !== 'admit') return refusal(await revocationRefusal(judge, anchor, path, verdict, at));
-    return await judgeDevice({ judge, anchor, path, identity, verdict }, resumed);
+    return await judgeDevice({ judge, anchor, path, identity, verdict, role }, resumed);
   } catch (error) {
     // Fail closed; the client has proven its chain, and its refusal is kept apart from the noise of strangers.
     judge.complain(error);

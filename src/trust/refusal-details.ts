@@ -16,6 +16,8 @@ export const deviceDetails = [
   'retired',
   /** Another device took its place. */
   'replaced',
+  /** The device has come with an identity of the operator's PKI since. */
+  'enrolled_with_operator',
   'new_key',
   /** The anchor's policy refuses new keys outright. */
   'new_key_refused',

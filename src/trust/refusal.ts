@@ -44,6 +44,7 @@ export const refusalReasons = [
   'device_quarantined',
   'device_retired',
   'key_held',
+  'identity_superseded',
   // session
   'identity_conflict',
   'identity_mismatch',

@@ -70,7 +70,8 @@ describe('what strangers write is data', () => {
     for (const table of tables) {
       const rows = await rowsOf(database.db, table, added.deviceId);
       assert.ok(rows.length > 0, table);
-      const text = JSON.stringify(rows);
+      // The certificate itself is kept as it came: bytes, not text.
+      const text = JSON.stringify(rows.map((row) => ({ ...row, certificate: undefined })));
       assert.ok(text.length < 40_000, `${table}: ${text.length}`);
       for (const row of rows)
         for (const cellOf of Object.values(row))

@@ -29,6 +29,7 @@ export async function deskOf(stage: Stage): Promise<DeskDeps> {
       identity: ['san-dns-hnb'],
       sharesRealmsWith: [],
       autoRegistration: { ouis: [], perHour: 1 },
+      afterEnrolment: 'accept',
       sharedSecret: 'refuse',
       acceptExpiredAnchor: false,
       profile: 'hems',

@@ -101,7 +101,9 @@ export async function openStage(options: StageOptions = {}): Promise<Stage> {
   const bus = createEventBus({ logger, metrics });
   const events: HemsEvent[] = [];
   bus.subscribe((event) => void events.push(event));
-  const db = openPool({ url: options.databaseUrl?.(database.url) ?? database.url, poolSize: 5, logger, metrics });
+  const url = options.databaseUrl?.(database.url) ?? database.url;
+  // As a server works: it cannot edit evidence.
+  const db = openPool({ url, poolSize: 5, role: 'hems_service', logger, metrics });
   const rest = async (): Promise<void> => {
     await db.close();
     if (options.database === undefined) await database.drop();

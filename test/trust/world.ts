@@ -5,6 +5,7 @@ import type { AnchorConfig } from '../../src/config/schema.ts';
 import { createAdmissionRecords } from '../../src/fleet/admission-records.ts';
 import { createInformRecorder } from '../../src/fleet/informs.ts';
 import { createRegister } from '../../src/fleet/register.ts';
+import type { SuspicionDeps, Suspicions } from '../../src/fleet/suspicions.ts';
 import { manualClock } from '../../src/platform/clock.ts';
 import { type AdmissionEvent, createEventBus } from '../../src/platform/events.ts';
 import { createEgress } from '../../src/platform/egress/egress.ts';
@@ -129,6 +130,7 @@ export function anchorConfig(name: AnchorName, overrides: Partial<AnchorConfig> 
     sharesRealmsWith: [],
     registration: 'known-only',
     autoRegistration: { ouis: [], perHour: 100 },
+    afterEnrolment: 'accept',
     sharedSecret: 'refuse',
     acceptExpiredAnchor: false,
     profile: 'hems',
@@ -179,12 +181,14 @@ export const auditDefaults: GateDeps['audit'] = {
   strangerRowsPerMinute: 10,
   strangerRowsPerMinuteTotal: 300,
   knownRowsPerMinute: 60,
+  checkpointEvery: 3_600_000,
 };
 
 export interface WorldOptions {
   readonly anchors?: Partial<Record<AnchorName, Partial<AnchorConfig>>>;
   readonly secondLock?: GateDeps['secondLock'];
   readonly audit?: Partial<GateDeps['audit']>;
+  readonly suspicions?: (deps: SuspicionDeps) => Suspicions;
 }
 
 /** One node: a gate, an Inform recorder and the register, over the database given. */
@@ -198,7 +202,9 @@ export async function newNode(db: Database, pki: Pki, options: WorldOptions = {}
   });
   const logged: unknown[] = [];
   const logger = pino({ level: 'error' }, { write: (line: string) => logged.push(JSON.parse(line)) });
-  const informs = createInformRecorder({ db, clock, events });
+  const suspicions = options.suspicions?.({ db, clock, events, logger, metrics });
+  const watched = suspicions === undefined ? {} : { suspect: suspicions.suspect };
+  const informs = createInformRecorder({ db, clock, events, ...watched });
   const anchors = await trustAnchors(pki, options.anchors);
   const egress = createEgress({ clock, metrics });
   const assembly = assembleRevocation({ anchors, db, clock, events, logger, metrics, egress, readCrl });
@@ -211,15 +217,16 @@ export async function newNode(db: Database, pki: Pki, options: WorldOptions = {}
     secondLock: options.secondLock ?? 'enforce',
     audit: { ...auditDefaults, ...options.audit },
     db,
-    records: createAdmissionRecords({ db, clock }),
+    records: createAdmissionRecords({ db, clock, ...watched }),
     informs,
+    ...watched,
     events,
     clock,
     logger,
     metrics,
   });
   const register = createRegister({ db, clock });
-  return { gate, informs, register, clock, metrics, events: seen, logged, assembly };
+  return { gate, informs, register, clock, metrics, events: seen, bus: events, logged, assembly };
 }
 
 export type Node = Awaited<ReturnType<typeof newNode>>;

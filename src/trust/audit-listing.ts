@@ -1,0 +1,45 @@
+import type { Queryable } from '../platform/postgres.ts';
+import { auditPage } from './audit-listing-queries.ts';
+
+export interface AuditFilter {
+  readonly device?: string;
+  readonly kind?: AuditRecord['kind'];
+  /** Part of the actor's name; changes only. */
+  readonly person?: string;
+  /** Part of a person's reason, an action, the reason of a refusal, or the kind of a suspicion. */
+  readonly reason?: string;
+  readonly since?: Date;
+  readonly until?: Date;
+  readonly after?: { readonly at: Date; readonly id: string };
+}
+
+export interface AuditRecord {
+  readonly kind: 'change' | 'decision' | 'suspicion';
+  readonly deviceId: string;
+  readonly at: Date;
+  readonly id: string;
+  readonly actorKind: string | null;
+  readonly actor: string | null;
+  readonly what: string;
+  readonly why: string | null;
+  readonly before: unknown;
+  readonly after: unknown;
+  /** Where it stands in the chains of evidence. */
+  readonly chain: number | null;
+  readonly link: number | null;
+}
+
+export interface AuditPage {
+  readonly records: readonly AuditRecord[];
+  /** Give it as `after` for the next page; undefined on the last. */
+  readonly next: { readonly at: Date; readonly id: string } | undefined;
+}
+
+/** Newest first. */
+export async function listAudit(db: Queryable, filter: AuditFilter, wanted: number): Promise<AuditPage> {
+  const limit = Math.min(Math.max(wanted, 1), 1000);
+  const { rows } = await db.query<AuditRecord>(auditPage(filter, limit + 1));
+  const records = rows.slice(0, limit);
+  const last = rows.length > limit ? records.at(-1) : undefined;
+  return { records, next: last && { at: last.at, id: last.id } };
+}
