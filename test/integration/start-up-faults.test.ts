@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -8,7 +9,9 @@ import { runSession } from '../../src/simulator/cwmp-session.ts';
 import { createFemtocell } from '../../src/simulator/femtocell.ts';
 import { cleanup } from '../support/cleanup.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { development, type Ended, hems, json, type RunOptions, serve, testFolder } from './command.ts';
+import { openTlsSocket } from './clients.ts';
+import { development, type Ended, hems, json, type RunOptions, type Running, serve, testFolder } from './command.ts';
+import { until } from './evidence.ts';
 import { type OwnGround, type OwnOptions, ownConfig, ownGround } from './production.ts';
 import { developmentPki, ownFolder } from './stage.ts';
 
@@ -214,10 +217,38 @@ describe('serve --config', { timeout: 120_000 }, () => {
     });
     const session = await runSession(cell);
     assert.deepEqual([session.informed, session.complete], [true, true], JSON.stringify(session));
+    await assertTakenUpBySignal(ground, running, Number(port));
     running.child.kill('SIGTERM');
     assert.equal((await running.ended).code, 0);
   });
 });
+
+/** SIGHUP: a good new certificate is served, a bad one is not, and the server goes on either way. */
+async function assertTakenUpBySignal(ground: OwnGround, running: Running, port: number): Promise<void> {
+  const served = async (): Promise<string> => {
+    const socket = await openTlsSocket({ port, ca: ground.operator.certificate });
+    const { fingerprint256 } = socket.getPeerCertificate();
+    socket.destroy();
+    return fingerprint256;
+  };
+  const put = (name: string, text: string): void => writeFileSync(join(ground.folder, name), text);
+  const old = await served();
+  const bad = await ground.operator.issue({ name: 'other.example', purpose: 'serverAuth' });
+  put('hems.crt', bad.chain);
+  put('hems.key', bad.key);
+  running.child.kill('SIGHUP');
+  await until(
+    running.stderr,
+    (log) => /"level":"error".*does not cover localhost.*the old ones go on/.test(log),
+    'an error',
+  );
+  assert.equal(await served(), old);
+  const good = await ground.operator.issue({ name: 'localhost', purpose: 'serverAuth' });
+  put('hems.crt', good.chain);
+  put('hems.key', good.key);
+  running.child.kill('SIGHUP');
+  await until(served, (fingerprint) => fingerprint === new X509Certificate(good.chain).fingerprint256, 'the new one');
+}
 
 /** In production the ready line has the public URL; the log has the port that it is behind. */
 async function doors(log: string): Promise<string | undefined> {
