@@ -1,5 +1,5 @@
 import { readAlgorithmIdentifier, type SignatureAlgorithm, sameAlgorithm, signatureAlgorithmOf } from './algorithms.ts';
-import { type CrlExtensions, readCrlExtensions } from './crl-extensions.ts';
+import { type CrlExtensions, noCrlExtensions, readCrlExtensions } from './crl-extensions.ts';
 import {
   constructed,
   type DerCursor,
@@ -95,7 +95,7 @@ export function readTail(bytes: Uint8Array, base: number, head: CrlHead): CrlTai
   const list = optional(inside, constructed(0), 'crlExtensions');
   // RFC 5280 5.1.2.1: extensions come with version 2.
   if (list !== undefined && version === 1) throw derError(list, 'value', 'needs version 2');
-  const extensions = list === undefined ? { unknownCritical: [] } : readCrlExtensions(list);
+  const extensions = list === undefined ? noCrlExtensions : readCrlExtensions(list);
   finish(inside);
   const field = tbs.parent ?? tbs;
   const outside: DerCursor = { bytes, offset: tbs.end - base, end: total - base, depthLeft, field };

@@ -68,9 +68,14 @@ export function unknownBy(
     : { kind: 'unknown', cause: 'not-fetched', detail: 'no CRL of its issuer is at hand' };
 }
 
-/** REV-15, RFC 5280 5.2, 5.3: such a list may revoke, and cannot say "good". */
-export function criticalFault({ extensions, entries }: CertificateList): CrlFault | undefined {
+/** Why a list, however well signed, cannot say "good"; what it lists is revoked all the same (REV-15). */
+export function unclearFault({ extensions, entries }: CertificateList): CrlFault | undefined {
+  // RFC 5280 5.2, 5.3
   const oid = extensions.unknownCritical[0] ?? entries.unknownCritical[0];
-  if (oid === undefined) return undefined;
-  return { cause: 'critical-extension', detail: `it has the unknown critical extension ${oid}` };
+  if (oid !== undefined) return { cause: 'critical-extension', detail: `it has the unknown critical extension ${oid}` };
+  // 5.2.3: never critical; and in every list of the profile, which is known by the other mandatory extension (5.2.1).
+  if (extensions.numberCritical) return { cause: 'malformed', detail: 'its CRLNumber is critical' };
+  if (extensions.cRLNumber === undefined && extensions.authorityKeyIdentifier !== undefined)
+    return { cause: 'malformed', detail: 'it has no CRLNumber' };
+  return undefined;
 }

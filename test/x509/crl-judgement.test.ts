@@ -4,7 +4,9 @@ import { staleAfter, successionOf } from '../../src/x509/crl-freshness.ts';
 import { defaultCrlOptions } from '../../src/x509/crl-question.ts';
 import { ask, device, issuing, root, say } from './crl-judging.ts';
 import { cRLNumber, distributionPoints, hours, mintCrl, scope, unknownExtension } from './crl-minting.ts';
+import * as der from './der-writer.ts';
 import { mint, now } from './minting.ts';
+import * as ext from './minting-extensions.ts';
 
 const leaf = device();
 const minutes = (count: number): Date => hours(count / 60);
@@ -151,6 +153,18 @@ describe('what cannot be understood', () => {
     assert.equal(say(leaf, [own]), 'revoked keyCompromise');
     const harmless = { serial: 5, extensions: [unknownExtension(false)] };
     assert.equal(say(leaf, [mintCrl({ by: issuing, entries: [harmless] })]), 'good');
+  });
+
+  test('CRLNumber is there and not critical, where the list follows the profile at all', () => {
+    const key = ext.authorityKeyIdentifier(Buffer.from([1]));
+    const critical = ext.extension('2.5.29.20', der.integer(7), true);
+    for (const extensions of [[key], [critical], [key, critical]]) {
+      assert.equal(say(leaf, [mintCrl({ by: issuing, extensions })]), 'unknown malformed');
+      assert.equal(say(leaf, [mintCrl({ by: issuing, extensions, entries: listing })]), 'revoked unspecified');
+    }
+    for (const extensions of [[], [key, cRLNumber(7)], [cRLNumber(7)]])
+      assert.equal(say(leaf, [mintCrl({ by: issuing, extensions })]), 'good');
+    assert.equal(say(leaf, [mintCrl({ by: issuing, version: 1 })]), 'good');
   });
 
   test('another list that is understood helps', () => {
