@@ -51,6 +51,7 @@ function listenerFaults(listener: ListenerConfig, i: number, anchors: readonly A
   const faults = [
     ...addressFaults(`${key}.address`, listener.address),
     ...listener.anchors.flatMap((name, j) => unknownName(`${key}.anchors[${j}]`, name, anchors)),
+    ...staplingFaults(listener, key),
   ];
   // Devices keep this URL for years and send what stands in it to every proxy on the way.
   if (url.username !== '' || url.password !== '')
@@ -66,6 +67,15 @@ function listenerFaults(listener: ListenerConfig, i: number, anchors: readonly A
       remedy: 'write scheme, host, port and path only',
     });
   return faults;
+}
+
+function staplingFaults({ stapling }: ListenerConfig, key: string): readonly ConfigFault[] {
+  return (['responder', 'proxy'] as const).flatMap((part) => {
+    const url = URL.parse(stapling[part] ?? '');
+    if (url === null || (url.username === '' && url.password === '')) return [];
+    const remedy = 'name a server that asks for none: it would stand in the open in logs and printed configurations';
+    return [{ key: `${key}.stapling.${part}`, cause: 'holds a user or password', remedy }];
+  });
 }
 
 function addressFaults(key: string, address: string): readonly ConfigFault[] {

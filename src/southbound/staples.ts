@@ -31,7 +31,7 @@ export interface StaplePace {
   /** Between two looks at a responder, at least and at most, while all is well. */
   readonly least: number;
   readonly most: number;
-  /** After a failure; doubled at each further one, up to `most`. */
+  /** After a failure; doubled at each further one up to sixteen times, and never more than `most`. */
   readonly retry: number;
 }
 
@@ -192,5 +192,5 @@ function failed(
     logger.error(where, 'the certificate demands a staple (RFC 7633), and there is none');
   else logger.warn(where, bare ? 'there is no staple' : 'the staple could not be refreshed; the old one still counts');
   entry.failures += 1;
-  return Math.min(pace.most, pace.retry * 2 ** Math.min(entry.failures - 1, 10));
+  return Math.min(pace.most, pace.retry * 2 ** Math.min(entry.failures - 1, 4));
 }

@@ -23,6 +23,7 @@ export function createHostSlots(most: number, mostWaiting: number): HostSlots {
   };
   return {
     enter: (host, signal) => {
+      if (signal.aborted) return Promise.reject(signal.reason);
       const queue = queues.get(host) ?? { inside: 0, waiting: [] };
       queues.set(host, queue);
       if (queue.inside < most) {
