@@ -6,7 +6,7 @@ export function ocspUrlsOf({ extensions }: Certificate): readonly string[] {
   const urls = (extensions.authorityInfoAccess ?? []).flatMap(({ method, location }) =>
     method === accessMethods.ocsp && location.kind === 'uniformResourceIdentifier' ? [location.value] : [],
   );
-  return [...new Set(urls)].filter((url) => /^https?:\/\//i.test(url)).slice(0, mostUrls);
+  return [...new Set(urls)].filter((url) => /^https?:\/\//i.test(url) && URL.canParse(url)).slice(0, mostUrls);
 }
 
 /** Somebody who names more wants to be asked for, not to be found. */

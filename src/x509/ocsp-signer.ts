@@ -66,9 +66,11 @@ export function findSigner(response: BasicOcspResponse, issuer: Certificate, rul
   for (const { key, signer, fault } of candidates(response, issuer, rules)) {
     const verdict = verifySignature(response.signature, key);
     if (verdict === 'good' && fault === undefined) return { ok: true, signer };
+    // Nobody needs to ask about a delegate that did not even sign.
+    const right = fault === undefined || (fault.signer !== undefined && verdict !== 'good');
+    const bad = denial('bad-signature', `the signature is not of ${describe(signer)} (${verdict})`);
     // A right to sign with a bad signature tells more than a good signature without a right.
-    const found = fault ?? denial('bad-signature', `the signature is not of ${describe(signer)} (${verdict})`);
-    if (worst === undefined || (worst.fault === 'unauthorized-signer' && fault === undefined)) worst = found;
+    if (worst === undefined || (worst.fault === 'unauthorized-signer' && right)) worst = right ? bad : fault;
   }
   return worst ?? denial('unauthorized-signer', `nobody here is the responder that the answer names`);
 }

@@ -166,6 +166,7 @@ describe('the responders that a certificate names', () => {
     const ocsp = '1.3.6.1.5.5.7.48.1';
     const uris = [
       'ldap://a.example/',
+      'http://[',
       'http://b.example/',
       'HTTPS://c.example/',
       'http://b.example/',

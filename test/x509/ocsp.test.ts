@@ -203,10 +203,9 @@ describe('who may sign (RFC 6960 4.2.2.2)', () => {
     assert.equal(said({ signer }, { unmarkedDelegates: () => revoked }), 'unauthorized-signer');
     const asked = judge(response({ signer }), { unmarkedDelegates: () => undefined }).signer;
     assert.ok(asked?.kind === 'delegate' && asked.needsRevocationCheck, 'whoever asks learns whom to ask about');
-    assert.equal(
-      judge(response({ signer, key: keyNumber(17) }), { unmarkedDelegates: () => undefined }).status.kind,
-      'unknown',
-    );
+    const forged = judge(response({ signer, key: keyNumber(17) }), { unmarkedDelegates: () => undefined });
+    assert.ok(forged.status.kind === 'unknown' && forged.status.cause === 'bad-signature');
+    assert.equal(forged.signer, undefined, 'nobody is sent to ask about a forgery');
   });
 
   test('a configured responder may be anybody, embedded or not, within its validity', () => {
