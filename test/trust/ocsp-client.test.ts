@@ -79,7 +79,9 @@ describe('a responder that misbehaves', () => {
     test(`${how} is ${cause}, and never good`, async (t) => {
       const world = await ocspWorld(t);
       world.server.misbehave(how);
-      assert.equal(said(await world.ask([world.responder({ timeout: 300 })])), cause);
+      // Only those that never end are cut off by the time.
+      const timeout = how === 'slow' || how === 'drip' ? 300 : 20_000;
+      assert.equal(said(await world.ask([world.responder({ timeout })])), cause);
     });
 
   test('an answer without nonce counts where a nonce is only preferred', async (t) => {

@@ -49,7 +49,7 @@ export async function ocspWorld(t: TestContext, deps: Partial<OcspClientDeps> = 
   const responder = (change: Partial<OcspResponder> = {}): OcspResponder => ({
     url: server.ocspUrl('acme-issuing'),
     egress: { privateHosts: [server.host] },
-    timeout: 5000,
+    timeout: 20_000,
     method: 'POST',
     nonce: 'require',
     certIdHash: 'sha1',

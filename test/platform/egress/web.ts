@@ -67,7 +67,7 @@ export function asking(t: TestContext, deps: Partial<EgressDeps> = {}): Asking {
   const clock = manualClock(new Date('2026-06-01T12:00:00Z'));
   const egress = createEgress({ clock, metrics, ...deps });
   cleanup(t, () => egress.close());
-  const base = { purpose: 'crl', method: 'GET', maxBytes: 100_000, timeout: 5000 } as const;
+  const base = { purpose: 'crl', method: 'GET', maxBytes: 100_000, timeout: 20_000 } as const;
   return {
     egress,
     metrics,
