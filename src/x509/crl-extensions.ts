@@ -97,7 +97,10 @@ export function readCrlExtensions(outer: DerElement): CrlExtensions {
 
 type Visit = (oid: string, critical: boolean, value: DerElement, list: DerCursor) => void;
 
-/** Every extension of a list, which must not be empty and must not have one twice (RFC 5280 4.2, 5.2, 5.3). */
+/**
+ * Every extension of a list, which must not have one twice (RFC 5280 4.2). An empty list is none (5.2, 5.3), but issuers
+ * write it, and it says nothing.
+ */
 export function eachExtension(list: DerCursor, visit: Visit): void {
   const seen = new Set<string>();
   collect(
@@ -114,7 +117,6 @@ export function eachExtension(list: DerCursor, visit: Visit): void {
     },
     mostExtensions,
   );
-  if (seen.size === 0) throw derError(list.field, 'missing', 'holds no extension');
 }
 
 /** Reads the DER inside extnValue, named in errors by the extension alone. */
