@@ -181,6 +181,7 @@ function answerOf(
 export function end(runner: Runner, session: Session, outcome: SessionEnd): void {
   runner.store.remove(session);
   finish(runner, session, outcome);
+  if (outcome !== 'moved' && outcome !== 'closed' && session.kept) runner.store.bury(session.cookie);
   if (session.archived && outcome !== 'moved') forget(runner, session);
 }
 

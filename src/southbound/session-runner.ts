@@ -151,6 +151,7 @@ async function goingOn(
   // Devices that keep a cookie for ever send it with every Inform: that begins a session all the same.
   const begins = said.kind === 'envelope' && isInform(said);
   if (cookie === undefined || cookie.length !== cookieLength || begins) return undefined;
+  if (runner.store.isBuried(cookie)) return undefined;
   const taken = await takeOver(runner, connection.admission, cookie);
   if (taken !== undefined) runner.store.add(taken);
   return taken;

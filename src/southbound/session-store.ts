@@ -49,6 +49,9 @@ export function sessionIdOf({ cookie }: Session): string {
 export interface SessionStore {
   find(cookie: string): Session | undefined;
   ofDevice(deviceId: string): Session | undefined;
+  /** It is over, here and everywhere: nobody need look for it. */
+  bury(cookie: string): void;
+  isBuried(cookie: string): boolean;
   /** Takes up a session whose Inform is stored; the device's older one, if any, is over and answered. */
   add(session: Session): Session | undefined;
   remove(session: Session): void;
@@ -84,10 +87,15 @@ export function beginSession(admission: Admission, now: number, idleTime: number
   };
 }
 
+/** Cookies of sessions that are over, for devices that go on sending them. */
+const mostBuried = 20_000;
+
 /** Keyed by cookie and by device: one session a device (TR-069 3.7.1.1). */
 export function createSessionStore(): SessionStore {
   const byCookie = new Map<string, Session>();
   const byDevice = new Map<string, Session>();
+  // In the order of their ends.
+  const buried = new Set<string>();
   const remove = (session: Session): void => {
     byCookie.delete(session.cookie);
     if (byDevice.get(session.deviceId) === session) byDevice.delete(session.deviceId);
@@ -95,6 +103,14 @@ export function createSessionStore(): SessionStore {
   return {
     find: (cookie) => byCookie.get(cookie),
     ofDevice: (deviceId) => byDevice.get(deviceId),
+    bury: (cookie) => {
+      buried.add(cookie);
+      for (const oldest of buried) {
+        if (buried.size <= mostBuried) break;
+        buried.delete(oldest);
+      }
+    },
+    isBuried: (cookie) => buried.has(cookie),
     add: (session) => {
       const older = byDevice.get(session.deviceId);
       const superseded = older === session ? undefined : older;
