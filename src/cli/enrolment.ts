@@ -12,6 +12,9 @@ import { byOperator } from './operator.ts';
 export interface DeviceToEnrol {
   readonly identities: readonly { readonly anchor: string; readonly identity: string }[];
   readonly blocked?: boolean;
+  readonly retired?: boolean;
+  /** Identity of the device that took its place. */
+  readonly replacedBy?: string;
 }
 
 const atOnce = 8;
@@ -26,6 +29,8 @@ export async function enrolInto(db: Database, devices: readonly DeviceToEnrol[])
       if (await enrolOne(register, device)) added += 1;
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
+  for (const { identities, replacedBy } of devices)
+    if (replacedBy !== undefined) await replaceBy(register, identities[0]?.identity ?? '', replacedBy);
   return added;
 }
 
@@ -48,5 +53,13 @@ async function enrolOne(register: Register, device: DeviceToEnrol): Promise<bool
     created ||= added.created;
   }
   if (device.blocked === true && deviceId !== undefined) await register.block(deviceId, byOperator('simulated theft'));
+  if (device.retired === true && deviceId !== undefined) await register.retire(deviceId, byOperator('simulated scrap'));
   return created;
+}
+
+async function replaceBy(register: Register, old: string, successor: string): Promise<void> {
+  const [oldId] = await register.find(old);
+  const [newId] = await register.find(successor);
+  if (oldId === undefined || newId === undefined) return;
+  await register.replace(oldId, newId, byOperator('simulated replacement'));
 }

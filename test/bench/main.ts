@@ -1,4 +1,9 @@
+import { parseArgs } from 'node:util';
 import { printRows, type Row } from './row.ts';
+
+const { positionals: wanted, values } = parseArgs({ allowPositionals: true, options: { devices: { type: 'string' } } });
+/** Size of the register that `register-million` fills. */
+const devices = values.devices === undefined ? undefined : Number(values.devices);
 
 /** Each part is measured alone, one after the other: the machine has few cores. */
 const parts: Record<string, { title: string; run: () => Promise<readonly Row[]> }> = {
@@ -22,6 +27,11 @@ const parts: Record<string, { title: string; run: () => Promise<readonly Row[]> 
     title: 'Asking about a certificate by OCSP',
     run: async () => (await import('./ocsp.ts')).benchOcsp(),
   },
+  'register-million': {
+    title: 'A register of --devices N (default: 1 000 000 where this part is named, 20 000 among all)',
+    run: async () =>
+      (await import('./register-million.ts')).benchRegister(devices ?? (wanted.length > 0 ? 1_000_000 : 20_000)),
+  },
   tasks: {
     title: 'A task that reads 1 000 values (190 KB), beyond an idle session on the same connection; server CPU',
     run: async () => (await import('./tasks.ts')).benchTasks(),
@@ -32,7 +42,6 @@ const parts: Record<string, { title: string; run: () => Promise<readonly Row[]> 
   },
 };
 
-const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => parts[name] === undefined);
 if (unknown.length > 0) {
   process.stderr.write(`unknown: ${unknown.join(', ')}; known are ${Object.keys(parts).join(', ')}\n`);

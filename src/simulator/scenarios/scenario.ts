@@ -22,6 +22,10 @@ export interface ScenarioContext {
 export interface DeviceToAdd {
   readonly identities: readonly { readonly anchor: AnchorName; readonly identity: string }[];
   readonly blocked?: true;
+  /** Scrapped before it calls. */
+  readonly retired?: true;
+  /** Its place was taken by the device with this identity, which is in the list before it. */
+  readonly replacedBy?: string;
 }
 
 /** What must come of one connection. A refusal without `http` or `fault` must not have got one byte of HTTP. */

@@ -11,6 +11,8 @@ export function wrongIdentityScenarios(cast: Cast): Scenario[] {
     foreignRealm(cast),
     simple('unknown-device', 'A device the operator does not know', role(cast, 'acme'), [], 'device_unknown'),
     blocked(cast),
+    retired(cast),
+    replaced(cast),
     conflict(cast),
     mismatch(cast),
     newKey(cast),
@@ -54,6 +56,26 @@ function foreignRealm(cast: Cast): Scenario {
 function blocked(cast: Cast): Scenario {
   const device = role(cast, 'zenith');
   return simple('blocked', 'A blocked device', device, [{ identities: [device], blocked: true }], 'device_blocked');
+}
+
+function retired(cast: Cast): Scenario {
+  const device = role(cast, 'acme');
+  const prepare: DeviceToAdd[] = [{ identities: [device], retired: true }];
+  return simple('retired', 'A scrapped device that comes back', device, prepare, 'device_retired');
+}
+
+function replaced(cast: Cast): Scenario {
+  const [device, successor] = [role(cast, 'acme'), role(cast, 'acme')];
+  return {
+    name: 'replaced',
+    title: 'A replaced device, and its successor',
+    prepare: [{ identities: [successor] }, { identities: [device], replacedBy: successor.identity }],
+    steps: [refused('the old one', 'device_blocked'), admitted('the new one')],
+    run: async (context) => [
+      await perform(await stage(context, device)),
+      await perform(await stage(context, successor)),
+    ],
+  };
 }
 
 function conflict(cast: Cast): Scenario {

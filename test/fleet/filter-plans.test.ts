@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { DeviceFilter } from '../../src/fleet/listing.ts';
+import { countDevices, filterNames, listDevices, listIds } from '../../src/fleet/listing-queries.ts';
+import type { Query } from '../../src/platform/postgres.ts';
+import { fillRegister } from '../support/filled-register.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+/** A filter of each kind that chooses a small part of the register. */
+const filters: Readonly<Record<keyof DeviceFilter, DeviceFilter>> = {
+  deviceId: { deviceId: '00000000-0000-7000-8000-000000000001' },
+  state: { state: 'blocked' },
+  anchor: { anchor: 'rare' },
+  identityPrefix: { identityPrefix: '00a0bc000012' },
+  oui: { oui: '00FFFF' },
+  serialNumber: { serialNumber: 'SN0000017' },
+  tag: { tag: 'tag-7' },
+  site: { site: 'site-7' },
+  expiresBefore: { expiresBefore: new Date('2026-06-01T00:00:00Z') },
+};
+
+describe('every documented filter of the register', () => {
+  let database: TestDatabase;
+  before(async () => {
+    database = await createTestDatabase();
+    await fillRegister(database.db, { devices: 20_000, audit: 0 });
+  });
+  after(() => database.drop());
+
+  async function plan(query: Query): Promise<string> {
+    const { rows } = await database.db.query<{ 'QUERY PLAN': string }>({ ...query, text: `explain ${query.text}` });
+    return rows.map((row) => row['QUERY PLAN']).join('\n');
+  }
+
+  test('is one of those tried here', () => {
+    assert.deepEqual(Object.keys(filters).toSorted(), [...filterNames].toSorted());
+  });
+
+  for (const [name, filter] of Object.entries(filters))
+    test(`${name} is served by an index, whether listed, chosen for a move, or counted`, async () => {
+      for (const query of [
+        listDevices(filter, undefined, 51),
+        listDevices(filter, '00000000-0000-7000-8000-000000000009', 51),
+        listIds(filter, ['expected', 'active', 'held', 'quarantined', 'blocked'], undefined, 500),
+        countDevices(filter),
+      ]) {
+        const found = await plan(query);
+        assert.doesNotMatch(found, /Seq Scan on (devices|device_\w+|identity_lookup)/, found);
+        assert.match(found, /Index/, found);
+      }
+    });
+});
