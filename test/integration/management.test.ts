@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { decisionSeries } from '../../src/trust/decision-metrics.ts';
 import { refusalReasons } from '../../src/trust/refusal.ts';
 import { cleanup } from '../support/cleanup.ts';
 import { httpRequest, sayPlainly } from './clients.ts';
+import { root } from './command.ts';
 import { openDatabaseProxy } from './database-proxy.ts';
 import { seriesOf, until } from './evidence.ts';
 import { openStage, type Stage, withStage } from './stage.ts';
@@ -98,6 +101,19 @@ describe('the management door', () => {
     const { status, head } = await ask('POST', '/metrics', 'x'.repeat(5000));
     assert.ok([404, 413].includes(status), String(status));
     assert.match(head, /problem\+json/);
+  });
+
+  test('has every metric that the documents name', () => {
+    const known = new Set(stage.metrics.getMetricsAsArray().map(({ name }) => name));
+    const files = ['README.md', 'docs/*.md', 'deploy/*.yaml'].flatMap((pattern) => globSync(pattern, { cwd: root }));
+    const named = files.flatMap((file) =>
+      [...readFileSync(join(root, file), 'utf8').matchAll(/\bhems_[a-z]+_[a-z_]+/g)].map(([name]) => name),
+    );
+    assert.ok(named.length > 0);
+    assert.deepEqual(
+      named.filter((name) => !known.has(name)),
+      [],
+    );
   });
 
   test('has a counter at 0 for every reason and anchor, before anybody came', async () => {
