@@ -49,8 +49,6 @@ export interface CrlExtensions {
   readonly authorityKeyIdentifier?: AuthorityKeyIdentifier;
   readonly issuerAltName?: readonly GeneralName[];
   readonly cRLNumber?: bigint;
-  /** RFC 5280 5.2.3 forbids it. */
-  readonly numberCritical: boolean;
   /** BaseCRLNumber: this CRL is a delta, which must never pass for a complete one (RFC 5280 5.2.4). */
   readonly deltaCRLIndicator?: bigint;
   readonly issuingDistributionPoint?: IssuingDistributionPoint;
@@ -78,21 +76,19 @@ const names = new Map<string, CrlExtensionName>(
   Object.entries(crlExtensionOids).map(([name, oid]) => [oid, name as CrlExtensionName]),
 );
 
-export const noCrlExtensions: CrlExtensions = { numberCritical: false, unknownCritical: [] };
+export const noCrlExtensions: CrlExtensions = { unknownCritical: [] };
 
 /** crlExtensions, under its explicit tag. */
 export function readCrlExtensions(outer: DerElement): CrlExtensions {
   const known: Record<string, unknown> = {};
   const unknownCritical: string[] = [];
-  let numberCritical = false;
   eachExtension(enter(unwrap(outer, tags.sequence)), (oid, critical, value, field) => {
     const name = names.get(oid);
-    if (name === 'cRLNumber') numberCritical = critical;
     if (name !== undefined) known[name] = readInside(value, field, readers[name], name);
     // 5.2.3: a CRL number is not critical; one that is means more than we know.
     if (critical && (name === undefined || name === 'cRLNumber')) unknownCritical.push(oid);
   });
-  return { ...known, numberCritical, unknownCritical };
+  return { ...known, unknownCritical };
 }
 
 type Visit = (oid: string, critical: boolean, value: DerElement, list: DerCursor) => void;

@@ -20,7 +20,7 @@ import {
   signatureFaultOf,
   signersOf,
 } from './crl-signer.ts';
-import { unclearFault, goodBy, revokedBy, revokes, tellsMore, unknownBy } from './crl-status.ts';
+import { criticalFault, goodBy, revokedBy, revokes, tellsMore, unknownBy } from './crl-status.ts';
 import type { CertificatePath } from './path.ts';
 
 /** One question and those that it raises about the signers of CRLs. */
@@ -212,7 +212,7 @@ function search(
     inquiry.reports.set(crl, { crl, use: 'complete', ...stale });
     return revokedBy(entry, newest);
   }
-  const unclear = stale ?? unclearFault(crl);
+  const unclear = stale ?? criticalFault(crl);
   if (unclear !== undefined) return report(inquiry, crl, unclear);
   // (l)
   inquiry.reports.set(crl, { crl, use: 'complete' });
@@ -235,7 +235,7 @@ function deltaFor(inquiry: Inquiry, crl: CertificateList, signer: CrlSigner): Ce
       algorithmFault(delta, options.allowSha1) ??
       (old?.cause === 'stale' && revokes(entry) && entry.reason !== 'certificateHold' ? undefined : old) ??
       signatureFaultOf(delta, signer.certificate, budget) ??
-      (revokes(entry) ? undefined : unclearFault(delta));
+      (revokes(entry) ? undefined : criticalFault(delta));
     inquiry.reports.set(delta, { crl: delta, use: fault === undefined ? 'delta' : 'not-used', ...fault });
     if (fault === undefined) return delta;
   }

@@ -3,6 +3,7 @@ import type { CertificateStatus, UnknownCause } from './certificate-status.ts';
 import type { CertificateList, RevokedEntry } from './crl.ts';
 import type { CrlFault } from './crl-freshness.ts';
 import type { CrlReport } from './crl-question.ts';
+import { crlExtensionOids } from './oids.ts';
 
 /** What the CRLs said, as a status. */
 
@@ -68,14 +69,12 @@ export function unknownBy(
     : { kind: 'unknown', cause: 'not-fetched', detail: 'no CRL of its issuer is at hand' };
 }
 
-/** Why a list, however well signed, cannot say "good"; what it lists is revoked all the same (REV-15). */
-export function unclearFault({ extensions, entries }: CertificateList): CrlFault | undefined {
-  // RFC 5280 5.2, 5.3
+/** REV-15, RFC 5280 5.2, 5.3: such a list may revoke, and cannot say "good". */
+export function criticalFault({ extensions, entries }: CertificateList): CrlFault | undefined {
   const oid = extensions.unknownCritical[0] ?? entries.unknownCritical[0];
-  if (oid !== undefined) return { cause: 'critical-extension', detail: `it has the unknown critical extension ${oid}` };
-  // 5.2.3: never critical; and in every list of the profile, which is known by the other mandatory extension (5.2.1).
-  if (extensions.numberCritical) return { cause: 'malformed', detail: 'its CRLNumber is critical' };
-  if (extensions.cRLNumber === undefined && extensions.authorityKeyIdentifier !== undefined)
-    return { cause: 'malformed', detail: 'it has no CRLNumber' };
-  return undefined;
+  if (oid === undefined) return undefined;
+  const number = oid === crlExtensionOids.cRLNumber;
+  // 5.2.3
+  const detail = number ? 'its CRLNumber is critical' : `it has the unknown critical extension ${oid}`;
+  return { cause: 'critical-extension', detail };
 }

@@ -106,11 +106,6 @@ const explanations: readonly Explanation[] = [
       ours.kind === 'good' && error === 8 && (made.oddities.has('forged') || made.oddities.has('stranger')),
   },
   {
-    what: 'OpenSSL does not miss the CRLNumber',
-    why: 'RFC 5280 5.2.3: issuers of the profile number their lists; one without is no witness for "good"',
-    applies: ({ ours, error, made }) => ours.kind === 'unknown' && error === 0 && made.oddities.has('no-number'),
-  },
-  {
     what: 'OpenSSL does not look at the base once its delta takes the certificate back',
     why: 'RFC 5280 5.3: with an unknown critical entry extension the base cannot be used',
     applies: ({ ours, error, made }) =>
