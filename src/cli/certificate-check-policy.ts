@@ -7,12 +7,12 @@ import {
 } from '../trust/revocation-policy.ts';
 import type { CheckOptions } from './certificate-command.ts';
 import { exitCodes, failure } from './failure.ts';
-import { readPolicyFile } from './policy-file.ts';
 
 /** The policy that `certificate check` judges by: the file's, or the strict one that goes without saying. */
-export function effectivePolicy(options: CheckOptions): PolicyInForce {
+export async function effectivePolicy(options: CheckOptions): Promise<PolicyInForce> {
   const { policy, anchor } = options;
   if (policy === undefined) return { version: 'none', policy: strictPolicy(options) };
+  const { readPolicyFile } = await import('./policy-file.ts');
   return { version: 'file', policy: entryOf(readPolicyFile(policy).document, anchor) };
 }
 

@@ -30,17 +30,16 @@ export async function checkRevocation(
   options: CheckOptions,
 ): Promise<CheckedRevocation> {
   // Before anything else: a faulty policy or a missing file is told whatever the path is.
-  const policy = effectivePolicy(options);
+  const policy = await effectivePolicy(options);
   const notes: string[] = [];
   const files = await crlFiles(options);
   const crls = (await Promise.all(files.map((file) => readCrls(file, notes)))).flat();
   const responses = await Promise.all((options.ocspResponse ?? []).map(readResponse));
   const { path, anchors } = answer;
   if (path === undefined) return { notes };
-  const used = policy.version === 'none' && options.profile === 'rfc5280' ? numbered(crls, notes) : crls;
-  const lists = [...new Map(used.map(({ list }) => [list.fingerprint, list])).values()];
+  const lists = [...new Map(crls.map(({ list }) => [list.fingerprint, list])).values()];
   const irrelevant = new Set(irrelevantCrls(lists, path).map(({ fingerprint }) => fingerprint));
-  for (const { name, list } of used)
+  for (const { name, list } of crls)
     if (irrelevant.has(list.fingerprint)) notes.push(`${name}: a CRL that says nothing of this path`);
   const given: GivenRevocation = { crls: lists, responses, signers: chain.flatMap(readable) };
   const question = { path, anchors, given, policy, at };
@@ -109,15 +108,6 @@ async function readCrls({ path, named }: CrlFile, notes: string[]): Promise<Give
       notes.push(`${path}: is no CRL that can be read: ${error.message}; passed over`);
       return [];
     }
-  });
-}
-
-/** RFC 5280 5.2.3: every CRL has a number. A policy, which may admit what is unknown, sees them all. */
-function numbered(crls: readonly GivenCrl[], notes: string[]): readonly GivenCrl[] {
-  return crls.filter(({ name, list }) => {
-    const has = list.extensions.cRLNumber !== undefined;
-    if (!has) notes.push(`${name}: a CRL without number (RFC 5280 5.2.3); passed over`);
-    return has;
   });
 }
 

@@ -1,12 +1,18 @@
+import { spawnSync } from 'node:child_process';
 import { verify } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { parseCertificate } from '../../src/x509/certificate.ts';
 import { judgePath, type PathInput } from '../../src/x509/path.ts';
 import { createPathCache, type PathCache } from '../../src/x509/path-cache.ts';
 import { profiles } from '../../src/x509/profile.ts';
+import { writePem } from '../../src/x509/pem.ts';
 import { hostileChains } from '../x509/hostile-chains.ts';
 import { algorithms, keyNumber, mint, now } from '../x509/minting.ts';
 import { caExtensions, deviceExtensions, subjectAltName } from '../x509/minting-extensions.ts';
+import { median } from './row.ts';
 
 export interface Row {
   readonly name: string;
@@ -47,7 +53,7 @@ function usualPath() {
     { name: 'acme', certificates: [parseCertificate(root.der)], profile: profiles.hems, acceptExpired: false },
   ];
   const input: PathInput = { chain: [leaf.der, issuing.der], anchors, at: now };
-  return { input, leaf };
+  return { input, leaf, root };
 }
 
 function verification(calls = 200, batches = 24): number {
@@ -55,6 +61,27 @@ function verification(calls = 200, batches = 24): number {
   const data = Buffer.alloc(600, 1);
   const signature = algorithms['ecdsa-sha256'].sign(data, privateKey);
   return measure(() => void verify('sha256', data, publicKey, signature), calls, batches);
+}
+
+/** Wall time of the command line on the usual path, in milliseconds: the median of some starts. */
+function commandTime({ chain }: PathInput, anchor: Uint8Array): number {
+  const folder = mkdtempSync(join(tmpdir(), 'hems-bench-'));
+  try {
+    const [trust, file] = [join(folder, 'trust.pem'), join(folder, 'chain.pem')];
+    writeFileSync(trust, writePem(anchor, 'CERTIFICATE'));
+    writeFileSync(file, chain.map((der) => writePem(der, 'CERTIFICATE')).join(''));
+    const main = join(import.meta.dirname, '../../src/cli/main.ts');
+    const args = [main, 'certificate', 'check', '--trust', trust, '--chain', file, '--at', now.toISOString()];
+    const times = [...Array(9)].map(() => {
+      const start = performance.now();
+      const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      if (status !== 0) throw new Error(stderr);
+      return performance.now() - start;
+    });
+    return median(times);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 function judged(input: PathInput): () => void {
@@ -72,7 +99,7 @@ export async function benchX509(): Promise<Row[]> {
     ratio: `${(ms / one).toFixed(2)} × P-256`,
     note,
   });
-  const { input, leaf } = usualPath();
+  const { input, leaf, root } = usualPath();
   const cache = createPathCache({ maxEntries: 1000 });
   judgePath({ ...input, cache });
   const issuersOnly: PathCache = { ...cache, leafPath: () => undefined, remember: () => undefined };
@@ -85,6 +112,7 @@ export async function benchX509(): Promise<Row[]> {
     ),
     row('usual path, first time', measure(judged(input), 100), 'at most 0.35 ms'),
     row('usual path, CA part known', measure(judged({ ...input, cache: issuersOnly }), 100), 'at most 0.15 ms'),
+    row('hems certificate check, whole command', commandTime(input, root.der), 'median under 400 ms of wall time'),
     row('usual path, leaf known', measure(judged({ ...input, cache }), 400), 'at most 0.05 ms'),
   ];
   const chains = hostileChains();

@@ -13,7 +13,7 @@ import { anchorOf, judge } from './judging.ts';
 import { now } from './minting.ts';
 import { anyPurpose, clientAuth } from './minting-extensions.ts';
 
-const paths = Number(process.env.HEMS_DIFFERENTIAL ?? 250);
+const paths = Number(process.env.HEMS_DIFFERENTIAL ?? 2000);
 
 const folder = mkdtempSync(join(tmpdir(), 'hems-differential-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
