@@ -27,6 +27,7 @@ import { watchKeys } from './trust/key-watch.ts';
 import { createOcspClient } from './trust/ocsp-client.ts';
 import { readCrl } from './trust/revocation/crl-reader.ts';
 import type { CloseWhere } from './trust/revocation/live.ts';
+import { PolicyUnreadable } from './trust/revocation/policy-store.ts';
 import { assembleRevocation } from './trust/revocation/assembly.ts';
 
 export interface AppDeps {
@@ -72,7 +73,7 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
     const egress = createEgress(deps);
     lifecycle.started('egress', () => egress.close());
     const assembly = assembleRevocation({ ...deps, anchors, egress, readCrl });
-    await assembly.load();
+    await assembly.load().catch(unreadable);
     const { revocation, quarantine } = assembly;
     const gate = createGate({ ...deps, anchors, secondLock, audit, records, informs, revocation, quarantine, suspect });
     lifecycle.started('gate', () => gate.close());
@@ -176,6 +177,11 @@ function bindFault(key: string, { address, port }: { address: string; port: numb
       missing: true,
     },
   ]);
+}
+
+function unreadable(error: unknown): never {
+  if (!(error instanceof PolicyUnreadable)) throw error;
+  throw new StartError([{ key: 'revocation policy', cause: error.message, remedy: error.remedy }]);
 }
 
 /** The development PKI is a toy behind glass: its keys lie beside it, so nobody from outside may come in by it. */

@@ -9,8 +9,8 @@ import {
   override,
   policies,
 } from '../trust/revocation/policy-store.ts';
-import { instant, span, wholeNumber } from './arguments.ts';
 import { uncheckedAnchors } from '../trust/revocation-policy.ts';
+import { instant, span, wholeNumber } from './arguments.ts';
 import { exitCodes, failure } from './failure.ts';
 import { byOperator } from './operator.ts';
 import { policyExample, readPolicyFile } from './policy-file.ts';
@@ -42,10 +42,12 @@ export function addPolicyCommands(hems: Command): void {
     .description('every fault of a policy file; who of the active devices it would refuse, by cause')
     .argument('<file>', 'YAML')
     .option('--syntax', 'the file alone, without database')
+    .option('--offline', 'do not fetch the CRLs that it names and no node has yet')
     .action(check);
   revocationOptions(policy.command('apply'))
     .description('make a policy file the next version, on all nodes, without a restart')
     .argument('<file>', 'YAML')
+    .option('--offline', 'do not fetch the CRLs that it names and no node has yet')
     .option('--reason <text>', 'for the audit')
     .option('--confirm <n>', 'how many devices are meant to be cut off', wholeNumber(1, 999_999_999))
     .action(apply);

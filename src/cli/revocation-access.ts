@@ -2,7 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { systemClock } from '../platform/clock.ts';
+import { createEgress } from '../platform/egress/egress.ts';
 import type { Database } from '../platform/postgres.ts';
+import { createMetrics } from '../platform/telemetry.ts';
 import { isDevelopmentPki, openDevelopmentPki } from '../simulator/development-pki.ts';
 import { loadAnchors, type TrustAnchor } from '../trust/anchors.ts';
 import { readCrl } from '../trust/revocation/crl-reader.ts';
@@ -14,7 +16,7 @@ import { developmentDefaults } from './development.ts';
 import { configFailure, exitCodes, failure } from './failure.ts';
 import { print, printable, printJson, table } from './terminal.ts';
 
-export interface RevocationOptions extends ConfigOptions {
+export interface RevocationOptions extends DeskOptions {
   readonly json?: boolean;
   readonly reason?: string;
   readonly confirm?: number;
@@ -49,13 +51,26 @@ export async function toolAnchors(options: ConfigOptions): Promise<readonly Trus
   return loaded.anchors;
 }
 
-/** With the database and the anchors: what every weighing of devices needs. */
-export async function withDesk<T>(options: ConfigOptions, fn: (desk: DeskDeps) => Promise<T>): Promise<T> {
+/** With the database, the anchors and, unless `offline`, a way out: what every weighing of devices needs. */
+export async function withDesk<T>(options: DeskOptions, fn: (desk: DeskDeps) => Promise<T>): Promise<T> {
   const config = toolConfig(options);
   const logger = commandLogger(config);
   const anchors = (await toolAnchors(options)).map(({ path }) => path);
   const complain = (error: unknown, message: string): void => logger.error({ err: error }, message);
-  return withDatabase({ config, logger }, (db) => fn({ db, clock: systemClock, anchors, readCrl, complain }));
+  const egress = createEgress({ clock: systemClock, metrics: createMetrics({ process: false }) });
+  const wayOut = options.offline === true ? {} : { egress };
+  try {
+    return await withDatabase({ config, logger }, (db) =>
+      fn({ db, clock: systemClock, anchors, readCrl, complain, ...wayOut }),
+    );
+  } finally {
+    egress.close();
+  }
+}
+
+export interface DeskOptions extends ConfigOptions {
+  /** Fetch nothing. */
+  readonly offline?: boolean;
 }
 
 export function withRevocationDatabase<T>(options: ConfigOptions, fn: (db: Database) => Promise<T>): Promise<T> {

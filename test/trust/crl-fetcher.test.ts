@@ -3,11 +3,17 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { Registry } from 'prom-client';
+import { createEgress } from '../../src/platform/egress/egress.ts';
 import { crlPointer } from '../../src/simulator/certificate-minting.ts';
 import { mintCrl } from '../../src/simulator/crl-minting.ts';
-
+import { readCrl } from '../../src/trust/revocation/crl-reader.ts';
+import { weighPolicy } from '../../src/trust/revocation/desk.ts';
 import { applyPolicy } from '../../src/trust/revocation/policy-store.ts';
+import { policySchema } from '../../src/trust/revocation-policy.ts';
+import { parseCertificate } from '../../src/x509/certificate.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { cRLNumber, deltaCRLIndicator, distributionPoints, mintCrlDer } from '../x509/crl-minting.ts';
 import {
   admitted,
   by,
@@ -20,6 +26,7 @@ import {
   newPki,
   now,
   type Pki,
+  trustAnchors,
   verdict,
 } from './world.ts';
 
@@ -230,6 +237,53 @@ describe('CRLs that are fetched', () => {
     assert.equal((await stateOf(`${origin}/a.crl`)).outcome, 'number-rollback');
     admitted(await node.gate.admit(handshake((await cellOf(node)).chain)));
     assert.equal(node.assembly.facts.peek()?.holdings[0]?.number, '5');
+  });
+
+  test('name deltas, which are fetched too and count', async () => {
+    const node = await nodeWith(named());
+    const { issuer, issuing } = pki.authorities.acme;
+    const cell = await cellOf(node);
+    const by = {
+      key: { ...issuer, spki: issuer.publicKey.export({ type: 'spki', format: 'der' }) },
+      subject: parseCertificate(issuing!).subject.der,
+    };
+    const times = { thisUpdate: new Date(now.getTime() - hour), nextUpdate: new Date(now.getTime() + 24 * hour) };
+    const points = distributionPoints([{ names: [{ uri: `${origin}/delta.crl` }] }], 'freshestCRL');
+    const base = mintCrlDer({ by, ...times, extensions: [cRLNumber(1), points] });
+    const entry = {
+      serial: BigInt(`0x${parseCertificate(cell.chain[0]!).serialNumber}`),
+      reason: 'keyCompromise' as const,
+    };
+    const delta = mintCrlDer({ by, ...times, entries: [entry], extensions: [cRLNumber(2), deltaCRLIndicator(1)] });
+    answer = (request, response) => send(request.url === '/delta.crl' ? delta : base)(request, response);
+    admitted(await node.gate.admit(handshake(cell.chain)));
+    // What the complete one names is known from then on, and due.
+    for (let i = 0; i < 2; i += 1) await node.assembly.fetcher.tick(node.clock.now());
+    assert.deepEqual(
+      asked.map(({ url }) => url),
+      ['/a.crl', '/delta.crl'],
+    );
+    assert.equal(verdict(await node.gate.admit(handshake(cell.chain))), 'revoked_crl/key_compromise/known');
+  });
+
+  test('are fetched for weighing a policy that names them, and not kept', async () => {
+    const node = await newNode(database.db, pki);
+    admitted(await node.gate.admit(handshake((await cellOf(node)).chain)));
+    await database.db.query({ text: `update devices set state = 'active'` });
+    answer = send(await crl(1));
+    const document = policySchema.parse({ anchors: [{ name: 'acme', depth: 'end-entity', ...named() }] });
+    const complain = (error: unknown): never => {
+      throw error;
+    };
+    const anchors = (await trustAnchors(pki)).map(({ path }) => path);
+    const desk = { db: database.db, clock: node.clock, anchors, readCrl, complain };
+    const blind = await weighPolicy(desk, document);
+    assert.deepEqual([blind.active, blind.refused.length, blind.open], [1, 0, 1]);
+    const egress = createEgress({ clock: node.clock, metrics: new Registry() });
+    const seen = await weighPolicy({ ...desk, egress }, document);
+    egress.close();
+    assert.deepEqual([seen.active, seen.refused.length, seen.open], [1, 0, 0]);
+    assert.equal((await database.db.query({ text: 'select 1 from crl_holdings' })).count, 0);
   });
 
   test('certificates make hems fetch no more than the policy lets them: URLs, and fetches a minute', async () => {

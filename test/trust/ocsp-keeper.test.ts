@@ -23,7 +23,7 @@ describe('OCSP answers of a node', () => {
     path = result.path;
   });
 
-  function keeper(answer: (at: Date) => CertificateStatus) {
+  function keeper(answer: (at: Date) => CertificateStatus, linked = () => true) {
     const clock = manualClock(now);
     const asked: Date[] = [];
     const told: string[] = [];
@@ -40,7 +40,7 @@ describe('OCSP answers of a node', () => {
     const complain = (error: unknown): never => {
       throw error;
     };
-    const own = createOcspKeeper({ db, client, complain, random: () => 0.5 });
+    const own = createOcspKeeper({ db, client, complain, linked, random: () => 0.5 });
     own.onChange((certificate) => told.push(certificate));
     const [policy] = policySchema.parse({
       anchors: [{ name: 'acme', sources: [{ kind: 'operator-ocsp', url: 'http://ocsp.operator.example/' }] }],
@@ -99,6 +99,22 @@ describe('OCSP answers of a node', () => {
     clock.advance(2000);
     await own.ask(question());
     assert.equal(asked.length, 2);
+  });
+
+  test('are believed for five seconds while notifications of other nodes do not arrive, then looked up anew', async () => {
+    let linked = true;
+    const { own, clock, question } = keeper(good, () => linked);
+    await own.ask(question());
+    linked = false;
+    clock.advance(5000);
+    assert.equal(own.peek(question())?.status.kind, 'good');
+    clock.advance(1);
+    assert.equal(own.peek(question()), undefined);
+    await own.ask(question());
+    assert.equal(own.peek(question())?.status.kind, 'good');
+    linked = true;
+    clock.advance(hour);
+    assert.equal(own.peek(question())?.status.kind, 'good');
   });
 
   test('one that says revoked is told at once, and not twice', async () => {

@@ -55,10 +55,12 @@ export function assembleRevocation(deps: AssemblyDeps): RevocationAssembly {
   const names = anchors.map(({ name }) => name);
   const metrics = createRevocationMetrics(deps.metrics, names, facts, clock);
   const delegateStatus = createDelegateStatus(paths, facts.peek);
-  const ocsp = createOcspKeeper({ db, client: createOcspClient(deps), complain, delegateStatus });
+  const link = { up: true };
+  const client = createOcspClient(deps);
+  const ocsp = createOcspKeeper({ db, client, complain, delegateStatus, linked: () => link.up });
   const fetcher = createCrlFetcher({ ...deps, facts, issuers, anchors: paths, metrics });
   const revocation = createRevocation({ clock, facts, ocsp, fetchCrls: fetcher.ensure, anchors: paths, metrics });
-  const parts: Parts = { deps, facts, ocsp, fetcher, revocation, metrics };
+  const parts: Parts = { deps, facts, ocsp, fetcher, revocation, metrics, link };
   return {
     ...{ revocation, facts, ocsp, fetcher },
     quarantine: createQuarantineKeeper(db),
@@ -77,6 +79,8 @@ interface Parts {
   readonly fetcher: CrlFetcher;
   readonly revocation: Revocation;
   readonly metrics: RevocationMetrics;
+  /** Whether notifications arrive. */
+  readonly link: { up: boolean };
 }
 
 /** TS 33.320 8.3.2.1 leaves it to the operator; who does not check should know. */
@@ -92,7 +96,7 @@ const reviewEvery = 1000;
 const fetchEvery = 5000;
 const refreshEvery = 10_000;
 
-async function start({ deps, facts, ocsp, fetcher, ...parts }: Parts, gate: Gate, closeWhere: CloseWhere) {
+async function start({ deps, facts, ocsp, fetcher, link, ...parts }: Parts, gate: Gate, closeWhere: CloseWhere) {
   const { clock, logger, db, events } = deps;
   const live = createLiveAdmissions({ ...deps, ...parts, gate, facts, ocsp, closeWhere });
   const run = (name: string, every: number, step: () => Promise<unknown>) =>
@@ -112,7 +116,7 @@ async function start({ deps, facts, ocsp, fetcher, ...parts }: Parts, gate: Gate
     fetching.kick();
   });
   ocsp.onChange(() => reviewer.kick());
-  const unlisten = await listen(db, { confirmer, reviewer, ocsp, live, clock });
+  const unlisten = await listen(db, { confirmer, reviewer, ocsp, live, clock, link });
   fetching.kick();
   return async () => {
     await unlisten();
@@ -126,16 +130,25 @@ interface Ears {
   readonly ocsp: OcspKeeper;
   readonly live: LiveAdmissions;
   readonly clock: Clock;
+  readonly link: { up: boolean };
 }
 
 /** A node that another node or the command line told of a change does not wait for its next look. */
-async function listen(db: Database, { confirmer, reviewer, ocsp, live, clock }: Ears): Promise<() => Promise<void>> {
+async function listen(
+  db: Database,
+  { confirmer, reviewer, ocsp, live, clock, link }: Ears,
+): Promise<() => Promise<void>> {
   const ends = [
     await db.listen(
       revocationChannel,
       () => confirmer.kick(),
-      (link) => {
-        if (link === 'up') confirmer.kick();
+      (state) => {
+        link.up = state === 'up';
+        if (!link.up) return;
+        // What was said meanwhile is lost: answers are taken from the database again.
+        ocsp.forget();
+        confirmer.kick();
+        reviewer.kick();
       },
     ),
     await db.listen(ocspChannel, (certificate) => {

@@ -117,7 +117,8 @@ function certificatesFor({
   return [...signersOf(source), ...certificates];
 }
 
-function signersOf({ signer }: RevocationSource): readonly Certificate[] {
+/** The certificates that the policy names beside a source. */
+export function signersOf({ signer }: RevocationSource): readonly Certificate[] {
   return signer === undefined ? [] : readPem(signer, 'CERTIFICATE').map((der) => parseCertificate(der));
 }
 

@@ -1,5 +1,6 @@
 import type { By } from '../../fleet/register.ts';
 import type { Clock } from '../../platform/clock.ts';
+import type { Egress } from '../../platform/egress/egress.ts';
 import type { Database } from '../../platform/postgres.ts';
 import { type Certificate, parseCertificate } from '../../x509/certificate.ts';
 import type { PathAnchor } from '../../x509/path-anchor.ts';
@@ -9,6 +10,7 @@ import { described, single } from './crl-fetch.ts';
 import { knownIntermediates } from './crl-queries.ts';
 import { type StoreResult, storeCrl, uploadOrigin } from './crl-store.ts';
 import { verifyCrl } from './crl-verification.ts';
+import { withNamedCrls } from './desk-fetch.ts';
 import { createFacts, type Facts } from './facts.ts';
 import type { HeldCrl, ReadCrl } from './held-crls.ts';
 import { assessImpact, type Impact, mustConfirm } from './impact.ts';
@@ -23,6 +25,8 @@ export interface DeskDeps {
   readonly anchors: readonly PathAnchor[];
   readonly readCrl: ReadCrl;
   readonly complain: (error: unknown, message: string) => void;
+  /** To fetch the CRLs that a policy names before it is weighed; absent: what was not fetched yet is not known. */
+  readonly egress?: Egress;
 }
 
 /** It would cut off more devices than the policy lets anybody do without saying their number. */
@@ -40,7 +44,7 @@ const defaultShare = 0.01;
 export async function readFacts({ db, clock, anchors, readCrl, complain }: DeskDeps): Promise<Facts> {
   const issuers = (name: string): readonly Certificate[] =>
     anchors.filter((anchor) => anchor.name === name).flatMap(({ certificates }) => certificates);
-  return createFacts({ db, clock, readCrl, issuers, complain }).current();
+  return createFacts({ db, clock, readCrl, issuers, complain, unreadablePolicy: 'none' }).current();
 }
 
 /** The facts as they would be under this policy. */
@@ -50,9 +54,15 @@ export function withPolicy(facts: Facts, document: PolicyDocument, at: Date): Fa
 }
 
 export async function weighPolicy(deps: DeskDeps, document: PolicyDocument): Promise<Impact> {
-  const facts = await readFacts(deps);
-  const at = deps.clock.now();
-  return assessImpact(deps, facts, withPolicy(facts, document, at), at);
+  return weigh(deps, await readFacts(deps), document, deps.clock.now());
+}
+
+async function weigh(deps: DeskDeps, facts: Facts, document: PolicyDocument, at: Date): Promise<Impact> {
+  const { egress } = deps;
+  const after = withPolicy(facts, document, at);
+  if (egress === undefined) return assessImpact(deps, facts, after, at);
+  const certificates = await intermediates(deps);
+  return assessImpact(deps, facts, await withNamedCrls({ ...deps, egress, certificates }, after, document, at), at);
 }
 
 export type ApplyResult = { readonly ok: true; readonly version: number; readonly impact: Impact } | Unconfirmed;
@@ -66,7 +76,7 @@ export async function applyWeighed(
 ): Promise<ApplyResult> {
   const facts = await readFacts(deps);
   const at = deps.clock.now();
-  const impact = await assessImpact(deps, facts, withPolicy(facts, document, at), at);
+  const impact = await weigh(deps, facts, document, at);
   const share = Math.min(document.confirmCutOff, shareOf(facts));
   const count = mustConfirm(impact, share, confirmed);
   if (count !== undefined) return { ok: false, kind: 'unconfirmed', count, impact };
@@ -84,7 +94,7 @@ export async function rollBackWeighed(
   if (old === undefined) return undefined;
   const facts = await readFacts(deps);
   const at = deps.clock.now();
-  const impact = await assessImpact(deps, facts, withPolicy(facts, old.document, at), at);
+  const impact = await weigh(deps, facts, old.document, at);
   const count = mustConfirm(impact, Math.min(old.document.confirmCutOff, shareOf(facts)), confirmed);
   if (count !== undefined) return { ok: false, kind: 'unconfirmed', count, impact };
   const made = await rollBackPolicy(deps.db, version, by, at);

@@ -7,7 +7,7 @@ import { type Holding, listHoldings } from './crl-store.ts';
 import { type HeldCrls, type ReadCrl, readHoldings } from './held-crls.ts';
 import { readEntries, readReleases } from './list-store.ts';
 import { createOperatorList, type OperatorList } from './operator-list.ts';
-import { currentOverride, currentPolicy, type Override, type StoredPolicy } from './policy-store.ts';
+import { currentOverride, currentPolicy, type Override, PolicyUnreadable, type StoredPolicy } from './policy-store.ts';
 
 /** What became of the last attempt at a URL. */
 export interface FetchState {
@@ -64,6 +64,8 @@ export interface FactsDeps {
   /** Certificates of CAs that may have signed a CRL under this anchor. */
   readonly issuers: (anchor: string) => readonly Certificate[];
   readonly complain: (error: unknown, message: string) => void;
+  /** `none`: for the desk, where an unreadable policy is about to be replaced. A gate refuses instead, the default. */
+  readonly unreadablePolicy?: 'none';
 }
 
 export interface FactsKeeper {
@@ -135,11 +137,20 @@ export function createFacts(deps: FactsDeps): FactsKeeper {
   };
 }
 
+async function readPolicy({ db, unreadablePolicy }: FactsDeps): Promise<StoredPolicy | undefined> {
+  try {
+    return await currentPolicy(db);
+  } catch (error) {
+    if (unreadablePolicy === 'none' && error instanceof PolicyUnreadable) return undefined;
+    throw error;
+  }
+}
+
 async function readAll(deps: FactsDeps, before: Facts | undefined, seq: number, at: Date): Promise<Facts> {
   const { db } = deps;
   const list = before?.list ?? createOperatorList();
   const [policy, override, releases, holdings] = [
-    await currentPolicy(db),
+    await readPolicy(deps),
     await currentOverride(db),
     await readReleases(db, at),
     await listHoldings(db),

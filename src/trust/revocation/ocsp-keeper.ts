@@ -6,6 +6,7 @@ import type { OcspResponder } from '../ocsp-exchange.ts';
 import { sourceName } from '../revocation-policy.ts';
 import type { SourceAnswer } from '../verdict.ts';
 import type { DelegateStatus } from './delegate-status.ts';
+import { factsLive } from './facts.ts';
 import { type OcspRow, storeAnswer, storedAnswer } from './ocsp-queries.ts';
 import { noPointer, type Pair, pairOf, rulesOf, urlsOf } from './ocsp-question.ts';
 import { egressOf } from './source-urls.ts';
@@ -35,6 +36,8 @@ export interface OcspKeeperDeps {
   readonly complain: (error: unknown, message: string) => void;
   /** Absent: responders must be vouched for (id-pkix-ocsp-nocheck), be the CA itself, or be configured. */
   readonly delegateStatus?: DelegateStatus;
+  /** Whether other nodes' word of revoked certificates arrives; else memory is believed for five seconds. */
+  readonly linked?: () => boolean;
   /** From 0 up to 1, for the jitter of refreshes. */
   readonly random?: () => number;
   /** Answers kept in memory (default 50 000). */
@@ -90,6 +93,7 @@ function peek(keeper: Keeper, question: SourceQuestion): SourceAnswer | undefine
   if (subject === undefined || urlsOf(question.source, subject.certificate).length === 0) return noPointer(question);
   const kept = keeper.kept.get(keyOf(question));
   if (kept === undefined || question.at.getTime() > kept.until) return undefined;
+  if (keeper.linked?.() === false && question.at.getTime() - kept.from > factsLive) return undefined;
   kept.wanted = question.at.getTime();
   return kept.answer;
 }

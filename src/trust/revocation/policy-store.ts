@@ -35,6 +35,7 @@ export interface Override {
 /** A stored policy that cannot be read any more: nobody may be admitted under a guess. */
 export class PolicyUnreadable extends Error {
   override readonly name = 'PolicyUnreadable';
+  readonly remedy = 'run the version of hems that applied it, or apply a policy anew with "hems policy apply"';
 }
 
 function stored(row: PolicyRow): StoredPolicy {
