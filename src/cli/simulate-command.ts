@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { fleetMember } from '../simulator/fleet-credentials.ts';
+import { parseScript, type Script } from '../simulator/script.ts';
 import { type FleetOptions, simulateFleet } from '../simulator/fleet.ts';
 import type { FleetStatistics } from '../simulator/fleet-statistics.ts';
 import { type MisbehaviourName, misbehaviourNames } from '../simulator/misbehaviour.ts';
@@ -23,6 +25,7 @@ interface Options {
   readonly misbehave?: MisbehaviourName;
   readonly share: number;
   readonly enrol?: boolean;
+  readonly script?: string;
   readonly json?: boolean;
 }
 
@@ -45,6 +48,7 @@ export function addSimulateCommand(hems: Command): void {
     .option('--duration <span>', 'stop after so long: 30s, 5m', span)
     .option('--misbehave <way>', `one of ${misbehaviourNames.join(', ')}`, oneOf(misbehaviourNames))
     .option('--share <percent>', 'how many of them misbehave', wholeNumber(1, 100), 100)
+    .option('--script <file>', 'what each of them lives through, in YAML (docs/simulator.md)')
     .option('--enrol', 'add the fleet to the register of the same data directory first (development)')
     .option('--json', 'statistics as JSON')
     .action(simulate);
@@ -59,6 +63,7 @@ async function simulate(options: Options): Promise<void> {
   const live = process.stderr.isTTY && options.json !== true;
   const result = await simulateFleet({
     ...fleetOptions(options),
+    ...(options.script !== undefined && { script: await readScript(options.script) }),
     signal: stop.signal,
     ...(live && { onProgress: (statistics) => process.stderr.write(`\r\x1b[2K${progressLine(statistics, options)}`) }),
   });
@@ -69,6 +74,12 @@ async function simulate(options: Options): Promise<void> {
   const { complete, calls, misbehaved } = result.statistics;
   // Good devices are there to be let in; what becomes of the others is the ACS's business.
   if (complete < calls - misbehaved) process.exitCode = exitCodes.no;
+}
+
+async function readScript(file: string): Promise<Script> {
+  const parsed = parseScript(await readFile(file, 'utf8'));
+  if (!parsed.ok) throw failure(exitCodes.usage, `${file}: ${parsed.message}`, 'docs/simulator.md shows a script');
+  return parsed.script;
 }
 
 function fleetOptions(options: Options): FleetOptions {

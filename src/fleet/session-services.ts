@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.ts';
 import type { DeviceIdStruct } from '../cwmp/messages.ts';
 import type { Clock } from '../platform/clock.ts';
@@ -11,6 +12,7 @@ import { type ModelQuirks, quirksOf } from './model-quirks.ts';
 import { notificationRules } from './notification-policy.ts';
 import { createParameterStore } from './parameters.ts';
 import { createSessionArchive, type SessionArchive } from './session-archive.ts';
+import { countTasks } from './task-metrics.ts';
 import { createTaskDispatcher, type TaskDispatcher } from './task-dispatch.ts';
 import { listenForTasks, type TaskNotices } from './task-notices.ts';
 import { keepUp } from './task-upkeep.ts';
@@ -34,6 +36,7 @@ export interface SessionServiceDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: EventBus;
+  readonly metrics: Registry;
   readonly informs: Pick<InformRecorder, 'recordInform'>;
   readonly config: Pick<Config, 'notifications' | 'models'>;
 }
@@ -48,6 +51,7 @@ export async function createSessionServices(
   const tasks = createTaskDispatcher({ ...deps, parameters });
   const taskNotices = await listenForTasks(db, logger);
   const stopUpkeep = keepUp(deps);
+  const stopCounting = countTasks(deps.events, deps.metrics);
   return {
     recordInform: createInformProcedure({ ...deps, parameters, dispatcher: tasks, notifications }),
     ...createTransferRecorder(deps),
@@ -59,6 +63,7 @@ export async function createSessionServices(
     taskNotices,
     stop: async () => {
       stopUpkeep();
+      stopCounting();
       await taskNotices.stop();
     },
   };

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { runSession } from './cwmp-session.ts';
 import { createFemtocell, deviceIdOf, type Femtocell } from './femtocell.ts';
+import type { Script } from './script.ts';
+import { playScript } from './script-run.ts';
 import { type CredentialSource, openCredentials } from './fleet-credentials.ts';
 import { type FleetStatistics, newTally } from './fleet-statistics.ts';
 import { certificateFault, type MisbehaviourName, misbehave } from './misbehaviour.ts';
@@ -29,6 +31,8 @@ export interface FleetOptions {
   /** First calls are spread over so long. Default the period, or at once without one. */
   readonly spreadSeconds?: number;
   readonly durationSeconds?: number;
+  /** What each of them lives through, instead of calling once or periodically. */
+  readonly script?: Script;
   /** Ends the simulation; calls under way are finished. */
   readonly signal?: AbortSignal;
   /** Told twice a second and at the end. */
@@ -50,9 +54,18 @@ export async function simulateFleet(options: FleetOptions): Promise<FleetResult>
   const progress = setInterval(report, 500);
   const fleet = createFleet(options, opened.source);
   const calls = schedule(options);
+  const live = async (device: Femtocell, script: Script): Promise<void> =>
+    playScript(device, script, {
+      ...(options.signal && { signal: options.signal }),
+      onSession: (seen) => tally.add(ofSession(seen), false),
+    });
   const worker = async (): Promise<void> => {
     for (let call = await calls.next(); call !== undefined; call = await calls.next()) {
       const { device, misbehaves } = await fleet.device(call.index);
+      if (options.script !== undefined) {
+        await live(device, options.script);
+        continue;
+      }
       const name = misbehaves ? options.misbehave : undefined;
       const seen = name === undefined ? ofSession(await runSession(device)) : await misbehave(name, device);
       tally.add(seen, name !== undefined);

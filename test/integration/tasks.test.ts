@@ -7,6 +7,8 @@ import { runSession } from '../../src/simulator/cwmp-session.ts';
 import { alarm, changeValue, uploadByItself } from '../../src/simulator/device-life.ts';
 import { releaseTransfers } from '../../src/simulator/rpc-transfers.ts';
 import { stage as dress } from '../../src/simulator/scenarios/cast.ts';
+import { parseScript } from '../../src/simulator/script.ts';
+import { playScript } from '../../src/simulator/script-run.ts';
 import { until } from './evidence.ts';
 import { openStage, type Stage, withStage } from './stage.ts';
 import { by, taskStage } from './task-stage.ts';
@@ -224,6 +226,24 @@ describe('what happens later', { timeout: 60_000 }, () => {
   });
 });
 
+describe('periodic', { timeout: 60_000 }, () => {
+  test('an idle session asks the database twice at most, however much is stored, and counts are kept of the others', async () => {
+    const { session, add } = await taskStage(stage);
+    await add({ kind: 'read-tree', path: 'Device.' });
+    await session();
+    await session();
+    const queries = async (): Promise<number> =>
+      Number(/^hems_platform_query_seconds_count (\d+)/m.exec(await stage.metrics.metrics())?.[1]);
+    const before = await queries();
+    for (let n = 0; n < 10; n += 1) assert.deepEqual((await session()).answered, []);
+    const each = ((await queries()) - before) / 10;
+    // What the server does by itself meanwhile is counted too.
+    assert.ok(each < 2.9, `${each} round trips`);
+    const text = await stage.metrics.metrics();
+    assert.match(text, /hems_fleet_task_outcomes_total\{kind="read-tree",outcome="done"\} [1-9]/);
+  });
+});
+
 describe('order', { timeout: 60_000 }, () => {
   test('by priority, then by age; nothing before its time, after its end, or before what it depends on', async () => {
     const { session, add, state, tasks, deviceId } = await taskStage(stage);
@@ -303,5 +323,25 @@ describe('a model that cannot bear the schema', { timeout: 60_000 }, () => {
     assert.deepEqual(answered.slice(0, 3), ['GetParameterNames', 'GetParameterNames', 'GetParameterNames']);
     assert.deepEqual(answered.slice(-2), ['GetParameterValues', 'SetParameterValues']);
     assert.equal(cell.state.tree.get(tac)?.value, '5');
+  });
+});
+
+describe('a script', { timeout: 60_000 }, () => {
+  test('a femtocell lives through it, and hems knows what happened', async () => {
+    const { cell, value, add, task } = await taskStage(stage);
+    const { id } = await add({ kind: 'get-methods' });
+    const parsed = parseScript(`
+steps:
+  - alarm: { identifier: "17", text: it burns }
+  - powerCycle: true
+    hangUp: { at: GetRPCMethods }
+  - call: true
+`);
+    assert.ok(parsed.ok);
+    const seen: boolean[] = [];
+    await playScript(cell, parsed.script, { onSession: ({ complete }) => seen.push(complete) });
+    assert.deepEqual(seen, [true, true, true]);
+    assert.equal(await value('Device.FaultMgmt.ExpeditedEvent.1.AdditionalText'), 'it burns');
+    assert.equal((await task(id)).state, 'done');
   });
 });

@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { runSession } from './cwmp-session.ts';
+import { alarm, changeValue, powerCycle, uploadByItself } from './device-life.ts';
+import type { Femtocell } from './femtocell.ts';
+import { releaseTransfers } from './rpc-transfers.ts';
+import type { Script, ScriptStep } from './script.ts';
+import type { RequestCourse, SessionReport } from './session-report.ts';
+
+export interface ScriptOptions {
+  readonly signal?: AbortSignal;
+  /** Told of every session. */
+  readonly onSession?: (report: SessionReport) => void;
+}
+
+/** Lets a device live through a script: it bootstraps first, and calls whenever something has happened. */
+export async function playScript(
+  cell: Femtocell,
+  { repeat, steps }: Script,
+  options: ScriptOptions = {},
+): Promise<void> {
+  const { signal, onSession } = options;
+  const call = async (step?: ScriptStep): Promise<void> => {
+    onSession?.(await runSession(cell, step?.hangUp === undefined ? {} : { onRequest: hangingUp(step.hangUp) }));
+  };
+  if (!cell.state.bootstrapped) await call();
+  for (let round = 0; round < repeat; round += 1)
+    for (const step of steps) {
+      await sleep(step.after * 1000, undefined, { ...(signal && { signal }) }).catch(() => undefined);
+      if (signal?.aborted === true) return;
+      if (happen(cell, step)) await call(step);
+    }
+}
+
+/** Answers whether the device wants a session for it. */
+function happen(cell: Femtocell, step: ScriptStep): boolean {
+  const { state } = cell;
+  let wanted = step.call ?? step.hangUp !== undefined;
+  for (const [name, value] of Object.entries(step.set ?? {})) wanted = changeValue(cell, name, value) || wanted;
+  if (step.alarm !== undefined) {
+    const { cleared, ...raised } = step.alarm;
+    wanted = alarm(cell, raised, cleared ? 'ClearedAlarm' : 'NewAlarm') || wanted;
+  }
+  state.faults.push(...(step.faults ?? []));
+  if (step.powerCycle === true) powerCycle(cell);
+  if (step.releaseTransfers === true) releaseTransfers(state, new Date());
+  if (step.upload !== undefined) uploadByItself(cell, step.upload, new Date());
+  return (
+    step.call ?? (wanted || step.powerCycle === true || step.releaseTransfers === true || step.upload !== undefined)
+  );
+}
+
+function hangingUp({ at, done }: NonNullable<ScriptStep['hangUp']>): (method: string) => RequestCourse {
+  return (method) => (method === at ? (done ? 'do-and-hang-up' : 'hang-up') : 'answer');
+}
