@@ -37,9 +37,10 @@ export async function checkRevocation(
   const responses = await Promise.all((options.ocspResponse ?? []).map(readResponse));
   const { path, anchors } = answer;
   if (path === undefined) return { notes };
-  const lists = [...new Map(crls.map(({ list }) => [list.fingerprint, list])).values()];
+  const used = policy.version === 'none' && options.profile === 'rfc5280' ? numbered(crls, notes) : crls;
+  const lists = [...new Map(used.map(({ list }) => [list.fingerprint, list])).values()];
   const irrelevant = new Set(irrelevantCrls(lists, path).map(({ fingerprint }) => fingerprint));
-  for (const { name, list } of crls)
+  for (const { name, list } of used)
     if (irrelevant.has(list.fingerprint)) notes.push(`${name}: a CRL that says nothing of this path`);
   const given: GivenRevocation = { crls: lists, responses, signers: chain.flatMap(readable) };
   const question = { path, anchors, given, policy, at };
@@ -108,6 +109,15 @@ async function readCrls({ path, named }: CrlFile, notes: string[]): Promise<Give
       notes.push(`${path}: is no CRL that can be read: ${error.message}; passed over`);
       return [];
     }
+  });
+}
+
+/** RFC 5280 5.2.3: every CRL has a number. A policy, which may admit what is unknown, sees them all. */
+function numbered(crls: readonly GivenCrl[], notes: string[]): readonly GivenCrl[] {
+  return crls.filter(({ name, list }) => {
+    const has = list.extensions.cRLNumber !== undefined;
+    if (!has) notes.push(`${name}: a CRL without number (RFC 5280 5.2.3); passed over`);
+    return has;
   });
 }
 

@@ -85,7 +85,8 @@ export function readCrlExtensions(outer: DerElement): CrlExtensions {
   eachExtension(enter(unwrap(outer, tags.sequence)), (oid, critical, value, field) => {
     const name = names.get(oid);
     if (name !== undefined) known[name] = readInside(value, field, readers[name], name);
-    else if (critical) unknownCritical.push(oid);
+    // 5.2.3: a CRL number is not critical; one that is means more than we know.
+    if (critical && (name === undefined || name === 'cRLNumber')) unknownCritical.push(oid);
   });
   return { ...known, unknownCritical };
 }

@@ -112,6 +112,22 @@ describe('hems certificate check with CRLs', () => {
     assert.match(said(await check(...crls(rootCrl, some))), /^revocation_unavailable/);
   });
 
+  test('under the RFC alone a CRL has a number, and nowhere a critical one', async (t) => {
+    const { check, crls } = checking(t);
+    const withNumber = (critical: boolean): Uint8Array[] =>
+      [root, issuing].map((by) =>
+        mintCrlDer({ by, extensions: [ext.extension('2.5.29.20', Buffer.from([2, 1, 7]), critical)] }),
+      );
+    const rfc = ['--profile', 'rfc5280'];
+    assert.equal(said(await check(...crls(...withNumber(false)), ...rfc)), 'valid');
+    assert.match(said(await check(...crls(rootCrl, empty), ...rfc)), /^revocation_unavailable/);
+    for (const more of [rfc, []])
+      assert.match(
+        said(await check(...crls(...withNumber(true)), ...more)),
+        /^revocation_unavailable critical_extension/,
+      );
+  });
+
   test('prints each source asked, what it said, and the verdict', async (t) => {
     const { plain, crls } = checking(t);
     const { code, stdout } = await plain([root], [cell, issuing], ...crls(rootCrl, revokesCell));
