@@ -35,6 +35,8 @@ export function addDemoCommand(hems: Command): void {
 
 async function demo(json: boolean): Promise<void> {
   const signal = untilSignal();
+  // Nobody looks any more ("| head"): the same as Ctrl-C.
+  process.stdout.once('error', () => process.kill(process.pid, 'SIGINT'));
   const given = processEnvironment().HEMS_DATA_DIR;
   const dataDir = given || (await mkdtemp(join(tmpdir(), 'hems-demo-')));
   const lifecycle = createLifecycle();

@@ -85,6 +85,8 @@ function report(error: unknown): number {
 
 /** Runs the command line of this process; answers its exit code. */
 export async function runProgram(argv: readonly string[]): Promise<number | undefined> {
+  // A reader that goes away ("| head", a closed terminal) is no reason to break off in the middle of something.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   try {
     await (await program(argv[2])).parseAsync(argv);
     return undefined;

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { cleanup } from '../support/cleanup.ts';
@@ -272,6 +281,21 @@ describe('what is not there', { timeout: 300_000 }, () => {
     const withPki = { env: development(join(folder, 'data')) };
     assertRefused(await hems(issue, withPki), 3, /file\/cell is no folder, or lies in what is none/);
   });
+});
+
+describe('a reader that goes away, as "| head" does', { timeout: 300_000 }, () => {
+  for (const args of [['demo'], ['--help']])
+    test(`hems ${args.join(' ')} ends cleanly and leaves nothing behind`, async (t) => {
+      const folder = testFolder(t);
+      const shell = `"${process.execPath}" "${join(root, 'src/cli/main.ts')}" ${args.join(' ')} | head -n 2`;
+      const ended = await hems([], { program: ['/bin/sh', '-c', shell], env: { TMPDIR: folder } });
+      assert.doesNotMatch(ended.stderr, /EPIPE|Unhandled|^\s+at /m);
+      assert.notEqual(ended.stdout, '');
+      assert.deepEqual(
+        readdirSync(folder).filter((name) => name.startsWith('hems-demo')),
+        [],
+      );
+    });
 });
 
 describe('the launcher', { timeout: 300_000 }, () => {
