@@ -38,32 +38,34 @@ export function auditPage(filter: AuditFilter, limit: number): Query {
       : [`(r.at, r.id) < (${parameter(after.at)}::timestamptz, ${parameter(after.id)}::uuid)`]),
   ];
   const limited = parameter(limit);
-  const own: Partial<Record<Kind, readonly string[]>> = {
-    change: [
+  const own: Readonly<Record<Kind, () => readonly string[]>> = {
+    change: () => [
       ...(person === undefined ? [] : [`r.actor like ${parameter(pattern(person))}`]),
       ...(reason === undefined
         ? []
         : [`(r.reason ilike ${parameter(pattern(reason))} or r.action = ${parameter(reason)})`]),
     ],
-    // Decisions and suspicions are nobody's.
-    ...(person === undefined && {
-      decision: reason === undefined ? [] : [`r.reason = ${parameter(reason)}`],
-      suspicion: reason === undefined ? [] : [`r.kind = ${parameter(reason)}`],
-    }),
+    decision: () => (reason === undefined ? [] : [`r.reason = ${parameter(reason)}`]),
+    suspicion: () => (reason === undefined ? [] : [`r.kind = ${parameter(reason)}`]),
   };
-  const parts = (Object.keys(own) as Kind[])
-    .filter((kind) => filter.kind === undefined || filter.kind === kind)
-    .map((kind) => {
-      const where = [...time, ...(own[kind] ?? [])];
-      const clause = where.length === 0 ? '' : `where ${where.join(' and ')}`;
-      const { columns, from } = selections[kind];
-      return `(select ${columns} from ${from} ${clause} order by r.at desc, r.id desc limit ${limited})`;
-    });
-  // A decision that no person took, asked for by person: nothing.
-  const text =
-    parts.length === 0 ? `select null::text as kind where false and ${limited}::int > 0` : parts.join(' union all ');
-  return { text: parts.length === 0 ? text : `${text} order by at desc, id desc limit ${limited}`, values };
+  const kinds = (Object.keys(own) as Kind[]).filter(
+    (kind) => (filter.kind ?? kind) === kind && (person === undefined || kind === 'change'),
+  );
+  if (kinds.length === 0) return { text: nothing };
+  const parts = kinds.map((kind) => {
+    const where = [...time, ...own[kind]()];
+    const clause = where.length === 0 ? '' : `where ${where.join(' and ')}`;
+    const { columns, from } = selections[kind];
+    return `(select ${columns} from ${from} ${clause} order by r.at desc, r.id desc limit ${limited})`;
+  });
+  return {
+    text: `select * from (${parts.join(' union all ')}) found order by at desc, id desc limit ${limited}`,
+    values,
+  };
 }
+
+/** Decisions and suspicions of a person: they are nobody's. */
+const nothing = 'select null::timestamptz as at, null::uuid as id where false';
 
 /** Anywhere in the text; wildcards are characters. */
 function pattern(text: string): string {

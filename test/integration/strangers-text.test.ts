@@ -48,6 +48,8 @@ describe('text of strangers', { timeout: 180_000 }, () => {
       ['device', 'show', device.identity],
       ['device', 'list'],
       ['events', '--no-follow'],
+      ['audit', 'show', '--limit', '100'],
+      ['device', 'conflicts'],
     ]) {
       const people = await hems(args, { env });
       assert.equal(people.code, 0, people.stderr);
@@ -57,6 +59,12 @@ describe('text of strangers', { timeout: 180_000 }, () => {
       const machines = await hems([...args, '--json'], { env });
       assert.doesNotMatch(machines.stdout, dangerous, args.join(' '));
       for (const line of machines.stdout.trimEnd().split('\n')) JSON.parse(line);
+    }
+    for (const format of ['csv', 'ndjson']) {
+      const shipped = await hems(['device', 'export', '--format', format], { env });
+      assert.equal(shipped.code, 0, shipped.stderr);
+      assert.doesNotMatch(shipped.stdout, dangerous);
+      assert.doesNotMatch(shipped.stdout, /(^|,)"?[=+@-]/m);
     }
     await until(
       () => stage.log,
