@@ -1,5 +1,5 @@
 import type { Fact, Input } from '../cwmp/session.ts';
-import type { TaskSession } from '../fleet/task-dispatch.ts';
+import type { Offer, TaskSession } from '../fleet/task-dispatch.ts';
 import type { Runner } from './session-conversation.ts';
 import { keptSession } from './session-moves.ts';
 import { type Session, sessionIdOf } from './session-store.ts';
@@ -22,9 +22,12 @@ export async function nextRequest(runner: Runner, session: Session): Promise<Inp
   const { limits, tasks } = runner;
   // A session that goes on for ever keeps everybody else's work waiting: the rest has time until the next one.
   if (!session.tasks || session.cwmp.acsRequests >= limits.requestsPerSession) return { kind: 'no-acs-request' };
-  // Before the question, so that a task that is queued meanwhile is asked for again.
-  session.tasks = false;
-  const offer = await tasks.next(taskSession(session));
+  let offer: Offer | undefined;
+  while (offer === undefined && session.tasks) {
+    // Before the question: a task that is queued while it is answered sets it again.
+    session.tasks = false;
+    offer = await tasks.next(taskSession(session));
+  }
   if (offer === undefined) return { kind: 'no-acs-request' };
   session.tasks = true;
   session.offer = offer;
