@@ -43,13 +43,13 @@ interface Group {
   readonly minutes: number;
 }
 
-const longestMinutes = 40;
+const longestMinutes = 70;
 
 const groups: readonly Group[] = [
-  { name: 'unit', files: () => filesIn('*').filter((file) => !apart.includes(file.split('/')[1] ?? '')), minutes: 12 },
+  { name: 'unit', files: () => filesIn('*').filter((file) => !apart.includes(file.split('/')[1] ?? '')), minutes: 25 },
   { name: 'architecture', files: () => filesIn('architecture'), minutes: 2 },
   { name: 'contract', files: () => filesIn('contract'), minutes: 5 },
-  { name: 'integration', files: () => filesIn('integration'), minutes: 25 },
+  { name: 'integration', files: () => filesIn('integration'), minutes: 35 },
 ];
 
 function filesIn(folder: string): string[] {

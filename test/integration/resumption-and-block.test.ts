@@ -129,13 +129,18 @@ describe('a ticket opens only the door it was made at', { timeout: 60_000 }, () 
     });
 
   test('a session older than the configured age is not resumed', async (t) => {
-    const stage = await withStage(t, { config: { maxResumptionAge: '1s' } });
+    const stage = await withStage(t, { config: { maxResumptionAge: '2s' } });
     const cells = await Promise.all(
       versions.map(async (version) => dress(stage.context, await stage.known(), { tls: { version } })),
     );
-    for (const cell of cells) assertAdmitted(await perform(cell), false);
-    for (const cell of cells) assertAdmitted(await perform(cell), true);
-    await sleep(2300);
+    // The key may turn between two calls, but not always.
+    for (const cell of cells)
+      await until(
+        () => perform(cell),
+        ({ resumed }) => resumed === true,
+        'a resumption within the age',
+      );
+    await sleep(4300);
     for (const cell of cells) assertAdmitted(await perform(cell), false);
   });
 });

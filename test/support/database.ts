@@ -44,7 +44,7 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
     const template = options.migrations === false ? undefined : await templateFor(server, options.migrations);
     await administer(server, [`create database ${name} template ${template ?? 'template0'} ${ownedBy(server)}`]);
     const url = databaseUrl(server, name);
-    const db = openPool({ url, poolSize: 5, applicationName: 'hems test' });
+    const db = openPool({ url, poolSize: 5, applicationName: 'hems test', connectTimeout: 30_000 });
     return {
       url,
       db,
