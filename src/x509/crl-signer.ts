@@ -108,8 +108,9 @@ function candidates({ path, anchors, signers = [] }: CrlQuestion, crl: Certifica
   for (const certificate of above) add(certificate, true);
   for (const anchor of anchors) for (const certificate of anchor.intermediates ?? []) add(certificate, false);
   for (const certificate of signers) add(certificate, false);
-  // Key identifiers are hints (RFC 5280 4.2.1.1): what does not fit comes last.
-  return [...all.filter((one) => fitsKey(one, crl)), ...all.filter((one) => !fitsKey(one, crl))];
+  // Key identifiers are hints (RFC 5280 4.2.1.1): of those off the path what does not fit comes last.
+  const order = (one: Candidate): number => (one.onPath ? 0 : fitsKey(one, crl) ? 1 : 2);
+  return all.toSorted((a, b) => order(a) - order(b));
 }
 
 function fitsKey({ certificate }: Candidate, crl: CertificateList): boolean {

@@ -111,6 +111,22 @@ describe('signature and signer', () => {
     );
     const crl = mintCrl({ by: issuing, entries: [{ serial: 1000 }] });
     assert.equal(say(leaf, [crl], { signers: crowd }), 'revoked unspecified');
+    // Not even by the key identifier that the list names and its signer lacks.
+    const id = Buffer.from([7]);
+    const issuer = mint({
+      subject: 'O=Acme/CN=Issuing',
+      key: keyNumber(1),
+      by: root,
+      extensions: [...ext.caExtensions(0), ext.subjectKeyIdentifier(Buffer.from([8]))],
+    });
+    const fitting = [...Array(90).keys()].map((i) =>
+      mint({ subject: 'O=Acme/CN=Issuing', key: keyNumber(20 + (i % 9)), extensions: [ext.subjectKeyIdentifier(id)] }),
+    );
+    const naming = mintCrl({ by: issuer, entries: [{ serial: 1000 }], extensions: [ext.authorityKeyIdentifier(id)] });
+    assert.equal(
+      say(device([], { by: issuer }), [naming], { chain: [issuer], signers: fitting }),
+      'revoked unspecified',
+    );
     const signer = crlKey();
     const crls = [mintCrl({ by: signer, entries: [{ serial: 1000 }] }), mintCrl({ by: root })];
     assert.equal(say(leaf, crls, { signers: [signer, ...crowd] }), 'revoked unspecified');
