@@ -32,6 +32,8 @@ const verdicts: Readonly<Record<string, Verdict>> = {
   'foreign-realm': ['identity', 'realm_not_permitted', 'realm_of_another', 'trusted-chain', 'acme'],
   'unknown-device': ['device', 'device_unknown', 'not_registered', 'trusted-chain', 'acme'],
   blocked: ['device', 'device_blocked', 'blocked', 'known', 'zenith'],
+  retired: ['device', 'device_retired', 'retired', 'known', 'acme'],
+  replaced: ['device', 'device_blocked', 'replaced', 'known', 'acme'],
   'serial-conflict': ['session', 'identity_conflict', 'serial_of_another_device', 'known', 'acme'],
   'serial-mismatch': ['session', 'identity_mismatch', 'serial_changed', 'known', 'zenith'],
   'new-key': ['device', 'key_held', 'new_key', 'known', 'acme'],

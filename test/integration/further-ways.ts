@@ -53,6 +53,19 @@ const netscapeServerOnly = { oid: '2.16.840.1.113730.1.1', critical: false, valu
 
 export const furtherWays: readonly FurtherWay[] = [
   {
+    title: 'the manufacturer’s identity of a device that has come with one of the operator’s',
+    verdict: ['device', 'identity_superseded', 'enrolled_with_operator', 'known', 'acme'],
+    run: async (t, database) => {
+      const stage = await withStage(t, { database, anchors: { acme: { afterEnrolment: 'refuse' } } });
+      const [first, own] = [role(stage.cast, 'acme'), role(stage.cast, 'operator')];
+      await stage.enrol([{ identities: [first, own] }]);
+      assert.equal((await perform(await dress(stage.context, own))).complete, true);
+      const seen = await perform(await dress(stage.context, first));
+      assert.deepEqual([seen.informed, seen.statuses], [false, []]);
+      return { stage, port: seen.localPorts[0] ?? 0 };
+    },
+  },
+  {
     title: 'a client that connects and says nothing',
     verdict: ['tls', 'handshake_timeout', 'no_client_hello', 'stranger', null],
     run: async (t, database) => {
