@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { StartError } from './config/fault.ts';
@@ -10,8 +9,7 @@ import { createInformRecorder } from './fleet/informs.ts';
 import { ensurePartitions } from './fleet/partitions.ts';
 import { createSuspicions, type Suspicions } from './fleet/suspicions.ts';
 import { createSessionServices, type SessionServices } from './fleet/session-services.ts';
-import { createManagementDoor } from './northbound/management-door.ts';
-import type { Readiness } from './northbound/health-routes.ts';
+import { createManagement, type Management, ManagementCertificateFault } from './northbound/management.ts';
 import type { Clock } from './platform/clock.ts';
 import { createEgress } from './platform/egress/egress.ts';
 import type { EventBus } from './platform/events.ts';
@@ -94,9 +92,13 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
     const closeWhere: CloseWhere = (match) => listeners.reduce((sum, listener) => sum + listener.closeWhere(match), 0);
     lifecycle.started('revocation', await assembly.start(gate, closeWhere));
     lifecycle.started('keys', await watchKeys({ db, gate, closeWhere, logger }));
-    const url = await openManagement(deps, lifecycle);
+    const management = await openManagement(deps, anchors);
+    lifecycle.started('management', () => management.close());
+    const url = await management.listen().catch((error) => {
+      throw bindFault('management', config.management, error);
+    });
     logger.info({ doors, management: url, clock: clock.now() }, 'ready');
-    return { doors, management: url, reload: () => reloadAll(listeners), stop: lifecycle.stop };
+    return { doors, management: url, reload: () => reloadAll([...listeners, management]), stop: lifecycle.stop };
   } catch (error) {
     await lifecycle.stop();
     throw error;
@@ -113,14 +115,6 @@ async function keepRecords(deps: AppDeps, lifecycle: Lifecycle): Promise<Suspici
   const suspicions = createSuspicions(deps);
   lifecycle.started('suspicions', () => suspicions.close());
   return suspicions;
-}
-
-async function openManagement({ config, logger, metrics, db }: AppDeps, lifecycle: Lifecycle): Promise<string> {
-  const management = await createManagementDoor({ logger, metrics, readiness: () => readiness(db) });
-  lifecycle.started('management', () => management.close());
-  return management.listen(config.management).catch((error) => {
-    throw bindFault('management', config.management, error);
-  });
 }
 
 type ListenerParts = AppDeps &
@@ -217,22 +211,14 @@ async function readAnchors({ config, mode, clock, logger }: AppDeps): Promise<re
   return result.anchors;
 }
 
-const readinessWithin = 2000;
-
-/** The doors are open as long as this is asked at all; what may fail is the database behind them. */
-async function readiness(db: Database): Promise<Readiness> {
-  const late = new AbortController();
-  const timedOut = sleep(readinessWithin, 'no answer in 2 s', { signal: late.signal, ref: false }).catch(
-    () => undefined,
-  );
-  const asked = db.query({ name: 'app_readiness', text: 'select 1' }).then(
-    () => undefined,
-    (error: unknown) => (error instanceof Error ? error.message : String(error)),
-  );
-  const cause = await Promise.race([asked, timedOut]);
-  late.abort();
-  const database = { name: 'database', ok: cause === undefined, ...(cause !== undefined && { cause }) };
-  return { ready: database.ok, checks: [database] };
+async function openManagement(deps: AppDeps, anchors: readonly TrustAnchor[]): Promise<Management> {
+  try {
+    return await createManagement({ ...deps, anchors, readFile: (path) => readFile(path, 'utf8') });
+  } catch (error) {
+    if (!(error instanceof ManagementCertificateFault)) throw error;
+    const remedy = 'name a PEM chain, leaf first, and its private key';
+    throw new StartError([{ key: 'management.tls', cause: error.message, remedy, missing: true }]);
+  }
 }
 
 const partitionsEvery = 6 * 3_600_000;
@@ -245,6 +231,6 @@ function keepPartitions(db: Database, logger: Logger): () => void {
   return () => clearInterval(timer);
 }
 
-async function reloadAll(listeners: readonly Listener[]): Promise<void> {
-  await Promise.all(listeners.map((listener) => listener.reload()));
+async function reloadAll(doors: readonly Pick<Listener | Management, 'reload'>[]): Promise<void> {
+  await Promise.all(doors.map((door) => door.reload()));
 }

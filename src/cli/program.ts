@@ -33,6 +33,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   explain: async () => (await import('./explain-command.ts')).addExplainCommand,
   audit: async () => (await import('./audit-command.ts')).addAuditCommands,
   secret: async () => (await import('./secret-command.ts')).addSecretCommands,
+  apikey: async () => (await import('./apikey-command.ts')).addApiKeyCommands,
   events: async () => (await import('./events-command.ts')).addEventsCommand,
 };
 

@@ -18,6 +18,7 @@ export function checkConfig(config: Config): Checked {
       ...anchors.flatMap((anchor, i) => anchorFaults(anchor, i, anchors)),
       ...claimedTwice(anchors),
       ...addressFaults('management.address', config.management.address),
+      ...managementFaults(config),
       ...collisions(config),
       ...databaseFaults(config.database.url),
       ...secretKeyFaults(config.secretKey),
@@ -82,6 +83,19 @@ function addressFaults(key: string, address: string): readonly ConfigFault[] {
   if (address === 'localhost' || isIP(address) !== 0) return [];
   const remedy = 'write an IP address of this machine: 127.0.0.1, 0.0.0.0 (all of IPv4), ::1 or :: (all)';
   return [{ key, cause: `${JSON.stringify(address)} is no IP address`, remedy }];
+}
+
+/** Keys and what they open never cross a network in the clear. */
+function managementFaults({ management: { address, tls } }: Config): readonly ConfigFault[] {
+  const loopback = address === 'localhost' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
+  if (loopback || tls !== undefined) return [];
+  return [
+    {
+      key: 'management.tls',
+      cause: `is missing, and ${address} is beyond loopback`,
+      remedy: 'name a certificate: management.tls: { chain: FILE, key: FILE }, or bind to 127.0.0.1',
+    },
+  ];
 }
 
 interface Door {

@@ -135,15 +135,17 @@ function anchored(tree: Tree, folder: string): Tree {
     Array.isArray(value) ? value.map(fn) : value;
   const within = (value: unknown, change: (entry: Tree) => Tree): unknown =>
     isTree(value) ? { ...value, ...change(value) } : value;
+  const pair = (value: unknown): unknown => within(value, (p) => ({ chain: path(p.chain), key: path(p.key) }));
   const changed: Tree = {
     dataDir: path(tree.dataDir),
     audit: within(tree.audit, (a) =>
       a.checkpointFile === undefined ? {} : { checkpointFile: path(a.checkpointFile) },
     ),
+    management: within(tree.management, (m) => (m.tls === undefined ? {} : { tls: pair(m.tls) })),
     anchors: each(tree.anchors, (anchor) => within(anchor, (a) => ({ certificates: each(a.certificates, path) }))),
     listeners: each(tree.listeners, (listener) =>
       within(listener, (l) => ({
-        certificates: each(l.certificates, (pair) => within(pair, (p) => ({ chain: path(p.chain), key: path(p.key) }))),
+        certificates: each(l.certificates, pair),
       })),
     ),
   };

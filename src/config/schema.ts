@@ -172,6 +172,17 @@ const model = z.strictObject({
   emptyAnswer: z.literal([200, 204]).default(204),
 });
 
+/** The management door. Beyond loopback it speaks TLS or does not open. */
+const management = z.strictObject({
+  address: z.string().default('127.0.0.1'),
+  port: port.default(7548),
+  tls: z.strictObject({ chain: z.string().min(1), key: z.string().min(1) }).optional(),
+  /** Default: open on loopback, key beyond. */
+  metrics: z.enum(['open', 'key']).optional(),
+  /** Of one API key; what exceeds it gets 429. */
+  requestsPerMinute: z.int().min(1).max(1_000_000).default(6000),
+});
+
 export const configSchema = z.strictObject({
   dataDir: z.string().min(1).default('./var'),
   /** Without a URL the embedded Postgres of the data directory is used (only with --dev, demo and the tools). */
@@ -188,7 +199,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   /** 32 bytes in base64 or hexadecimal, several separated by commas: wraps secrets at rest. Better by HEMS_SECRET_KEY. */
   secretKey: z.string().min(1).optional(),
-  management: z.strictObject({ address: z.string().default('127.0.0.1'), port: port.default(7548) }).prefault({}),
+  management: management.prefault({}),
   listeners: z.array(listener).min(1),
   anchors: z.array(anchor).min(1),
   secondLock: z.enum(['enforce', 'count', 'off']).default('count'),
@@ -222,5 +233,6 @@ export type ConfigInput = z.input<typeof configSchema>;
 export type AnchorConfig = Config['anchors'][number];
 export type ListenerConfig = Config['listeners'][number];
 export type LimitsConfig = Config['limits'];
+export type ManagementConfig = Config['management'];
 export type AuditConfig = Config['audit'];
 export type IdentityRuleName = (typeof identityRuleNames)[number];

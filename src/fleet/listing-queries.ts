@@ -20,6 +20,7 @@ const conditions: Readonly<Record<keyof DeviceFilter, (parameter: string) => str
   oui: (p) => `d.id in (select s.device_id from device_serials s where s.oui = ${p})`,
   serialNumber: (p) => `d.id in (select s.device_id from device_serials s where s.serial_number = ${p})`,
   tag: (p) => `d.tags @> array[${p}::text]`,
+  group: (p) => `d.tags @> array[${p}::text]`,
   site: (p) => `d.site = ${p}`,
   // An identity whose newest approved certificate ends before then.
   expiresBefore: (p) => `d.state in ('expected', 'held', 'active') and d.id in (

@@ -11,6 +11,8 @@ export interface DeviceFilter {
   readonly oui?: string;
   readonly serialNumber?: string;
   readonly tag?: string;
+  /** Tag of the group that whoever asks is kept to; besides `tag`. */
+  readonly group?: string;
   readonly site?: string;
   /** The newest approved certificate of an identity ends before then: the renewal worklist. */
   readonly expiresBefore?: Date;

@@ -84,13 +84,16 @@ export function taskById(id: string): Query {
 export interface TaskFilter {
   readonly deviceId?: string | undefined;
   readonly state?: string | undefined;
+  /** Those made before the task with this id. */
+  readonly before?: string | undefined;
 }
 
-export function listTasks({ deviceId, state }: TaskFilter, limit: number): Query {
+export function listTasks({ deviceId, state, before }: TaskFilter, limit: number): Query {
   const values: unknown[] = [limit];
   const conditions = [
     ...(deviceId === undefined ? [] : [`t.device_id = $${values.push(deviceId)}`]),
     ...(state === undefined ? [] : [`t.state = $${values.push(state)}`]),
+    ...(before === undefined ? [] : [`t.id < $${values.push(before)}`]),
   ];
   const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
   return { text: `select ${columns} from tasks t ${where} order by t.id desc limit $1`, values };

@@ -42,6 +42,7 @@ export const healthRoutes: FastifyPluginAsync<{ readiness: () => Promise<Readine
   app.get(
     '/healthz',
     {
+      config: { access: 'open' },
       schema: {
         operationId: 'getHealth',
         summary: 'Whether the process is alive',
@@ -54,6 +55,7 @@ export const healthRoutes: FastifyPluginAsync<{ readiness: () => Promise<Readine
   app.get(
     '/readyz',
     {
+      config: { access: 'open' },
       schema: {
         operationId: 'getReadiness',
         summary: 'Whether devices can be admitted and served now',

@@ -1,27 +1,47 @@
 import type { AddressInfo, Socket } from 'node:net';
+import type { Server } from 'node:tls';
 import swagger from '@fastify/swagger';
-import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import { DatabaseError } from '../platform/database-error.ts';
+import { sendProblem } from './answering.ts';
+import { type AuthenticationDeps, requireAuthentication } from './authentication.ts';
 import { healthRoutes, type Readiness } from './health-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { openapiInfo } from './openapi.ts';
+import { operationRoutes } from './operation-routes.ts';
 import { problem, problemContentType } from './problem.ts';
+import { apiOperations } from './resources/all.ts';
+import type { ApiDeps } from './resources/deps.ts';
 
 export interface ManagementDoorDeps {
   readonly logger: Logger;
   readonly metrics: Registry;
   /** Asked at each `/readyz`; must answer within its own time limit and never throw. */
   readonly readiness: () => Promise<Readiness>;
+  readonly authentication: AuthenticationDeps;
+  readonly api: ApiDeps;
+  /** `/metrics` answers without a key. */
+  readonly openMetrics: boolean;
+  /** PEM; without it the door speaks plain HTTP, and then only on loopback. */
+  readonly tls?: ServerPair | undefined;
+}
+
+export interface ServerPair {
+  readonly cert: string;
+  readonly key: string;
 }
 
 export interface ManagementDoor {
   /** Binds and answers the URL; a busy port or a foreign address throws what `listen` threw. */
   listen(bind: { address: string; port: number }): Promise<string>;
+  /** New connections get this certificate. Throws what OpenSSL throws, and keeps the old one. */
+  renew(tls: ServerPair): void;
   close(): Promise<void>;
 }
 
-/** Nothing here reads a body of more than this many bytes. */
+/** Nothing outside the API reads a body of more than this many bytes. */
 const bodyLimit = 1024;
 
 /** Builds the door without binding it; also what `openapi.yaml` is generated from. */
@@ -36,25 +56,36 @@ export async function buildManagementDoor(deps: ManagementDoorDeps): Promise<Fas
     // Fastify's own words for a URL or a request that cannot be read are no problem documents, and repeat the URL.
     frameworkErrors: (_error, _request, reply) => void sendProblem(reply, 400),
     clientErrorHandler: refuseUnreadable,
-    http: { maxHeaderSize: 8192, headersTimeout: 5000 },
+    ...transport(deps.tls),
   });
   await app.register(swagger, { openapi: openapiInfo });
+  requireAuthentication(app, deps.authentication);
   app.setErrorHandler((error: FastifyError, _request, reply) => {
-    const status = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 500;
-    if (status === 500) deps.logger.error({ err: error }, 'a management request failed');
+    const own = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 500;
+    const status = isAway(error) ? 503 : own;
+    if (status >= 500) deps.logger.error({ err: error }, 'a management request failed');
     return sendProblem(reply, status);
   });
   app.setNotFoundHandler((_request, reply) =>
-    sendProblem(reply, 404, 'This door answers GET /metrics, /healthz and /readyz.'),
+    sendProblem(reply, 404, { detail: 'there is nothing here; openapi.yaml says what there is' }),
   );
   await app.register(healthRoutes, { readiness: deps.readiness });
-  await app.register(metricsRoutes, { metrics: deps.metrics });
+  await app.register(metricsRoutes, { metrics: deps.metrics, open: deps.openMetrics });
+  await operationRoutes(app, apiOperations(deps.api));
   await app.ready();
   return app;
 }
 
-function sendProblem(reply: FastifyReply, status: number, detail?: string): FastifyReply {
-  return reply.code(status).type(problemContentType).send(problem(status, detail));
+/** TLS 1.2 at least; with a client that is no browser nothing older is owed. */
+function transport(tls: ServerPair | undefined) {
+  const http = { maxHeaderSize: 8192, headersTimeout: 5000 };
+  if (tls === undefined) return { http };
+  return { https: { ...http, ...tls, minVersion: 'TLSv1.2' as const, handshakeTimeout: 10_000 } as const };
+}
+
+/** A database that is away is no defect of ours, and passes. */
+function isAway(error: unknown): boolean {
+  return error instanceof DatabaseError;
 }
 
 const unreadable: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
@@ -83,8 +114,9 @@ export async function createManagementDoor(deps: ManagementDoorDeps): Promise<Ma
       await app.listen({ host: address, port });
       const bound = app.server.address() as AddressInfo;
       const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
-      return `http://${host}:${bound.port}`;
+      return `${deps.tls === undefined ? 'http' : 'https'}://${host}:${bound.port}`;
     },
+    renew: (tls) => (app.server as unknown as Server).setSecureContext({ ...tls, minVersion: 'TLSv1.2' }),
     close: () => app.close(),
   };
 }

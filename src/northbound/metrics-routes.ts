@@ -2,10 +2,14 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { Registry } from 'prom-client';
 
 /** `/metrics` in the Prometheus text format; labels are closed sets, so it never names a device. */
-export const metricsRoutes: FastifyPluginAsync<{ metrics: Registry }> = async (app, { metrics }) => {
+export const metricsRoutes: FastifyPluginAsync<{ metrics: Registry; open: boolean }> = async (
+  app,
+  { metrics, open },
+) => {
   app.get(
     '/metrics',
     {
+      config: { access: open ? 'open' : { permission: 'metrics:read', reach: 'installation' } },
       schema: {
         operationId: 'getMetrics',
         summary: 'Metrics for Prometheus',

@@ -9,7 +9,19 @@ export const openapiInfo = {
     description: 'The management door of hems, a TR-069 ACS for femtocells (the H(e)MS of 3GPP TS 33.320).',
   },
   servers: [{ url: 'http://127.0.0.1:7548', description: 'The default on the machine itself' }],
-  tags: [{ name: 'operation', description: 'Health and metrics of one node' }],
+  tags: [
+    { name: 'devices', description: 'The register: devices, what is known of them, what is wanted of them' },
+    { name: 'decisions', description: 'Who was admitted, who was refused, and why' },
+    { name: 'trust', description: 'Trust anchors and revocation' },
+    { name: 'audit', description: 'Who changed what' },
+    { name: 'access', description: 'Who may use this API' },
+    { name: 'operation', description: 'Health and metrics of one node' },
+  ],
+  components: {
+    securitySchemes: {
+      apiKey: { type: 'http' as const, scheme: 'bearer', description: 'An API key; "hems apikey create" makes one.' },
+    },
+  },
 };
 
 /** The contract as text: generated from the routes, never written by hand. */

@@ -72,7 +72,7 @@ describe('a configuration', () => {
     assert.equal(config.secondLock, 'count');
     assert.equal(config.maxResumptionAge, 12 * 3_600_000);
     assert.equal(config.limits.idleTime, 75_000);
-    assert.deepEqual(config.management, { address: '127.0.0.1', port: 7548 });
+    assert.deepEqual(config.management, { address: '127.0.0.1', port: 7548, requestsPerMinute: 6000 });
     assert.equal(config.listeners[0]?.address, '127.0.0.1');
     assert.equal(config.listeners[0]?.profile, 'modern');
     assert.equal(config.anchors[0]?.registration, 'known-only');

@@ -15,6 +15,7 @@ const filters: Readonly<Record<keyof DeviceFilter, DeviceFilter>> = {
   oui: { oui: '00FFFF' },
   serialNumber: { serialNumber: 'SN0000017' },
   tag: { tag: 'tag-7' },
+  group: { group: 'tag-7' },
   site: { site: 'site-7' },
   expiresBefore: { expiresBefore: new Date('2026-06-01T00:00:00Z') },
 };

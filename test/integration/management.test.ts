@@ -51,7 +51,7 @@ describe('the management door', () => {
     });
   });
 
-  test('answers nothing else: any other path or method is a problem', async () => {
+  test('tells nothing else without a key: any other path or method is a problem', async () => {
     const named = ['/metrics', '/healthz', '/readyz'];
     const others = ['/', '/cwmp', '/metrics/', '/metrics/x', '/healthz2', '/openapi.json', '/documentation', '/api/v1'];
     const odd = [
@@ -76,9 +76,10 @@ describe('the management door', () => {
         assert.equal(status, 200);
         continue;
       }
-      assert.ok([400, 404, 405].includes(status), `${method} ${path}: ${status}`);
+      // Slowed down in the end: it is one address that asks for so much.
+      assert.ok([400, 401, 405, 429].includes(status), `${method} ${path}: ${status}`);
       assert.match(head, /^content-type: application\/problem\+json/im, `${method} ${path}`);
-      assert.doesNotMatch(head, /www-authenticate|^location:/im);
+      assert.doesNotMatch(head, /^location:/im);
     }
   });
 
@@ -99,7 +100,7 @@ describe('the management door', () => {
 
   test('reads no body beyond its bound, and says so in a problem', async () => {
     const { status, head } = await ask('POST', '/metrics', 'x'.repeat(5000));
-    assert.ok([404, 413].includes(status), String(status));
+    assert.ok([401, 413, 429].includes(status), String(status));
     assert.match(head, /problem\+json/);
   });
 

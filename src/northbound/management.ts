@@ -1,0 +1,113 @@
+import { createSecureContext } from 'node:tls';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Config, ManagementConfig } from '../config/schema.ts';
+import { findChanges } from '../fleet/change-search.ts';
+import { isInGroup } from '../fleet/groups.ts';
+import { createParameterReading } from '../fleet/parameter-reading.ts';
+import { createRegister } from '../fleet/register.ts';
+import { createTasks } from '../fleet/tasks.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Database } from '../platform/postgres.ts';
+import { createApiKeys } from '../trust/access/api-keys.ts';
+import type { TrustAnchor } from '../trust/anchors.ts';
+import { findDecisions } from '../trust/decision-search.ts';
+import { listChanges } from '../trust/revocation/changes.ts';
+import { listHoldings } from '../trust/revocation/crl-store.ts';
+import { listEntries, listQuarantined } from '../trust/revocation/list-store.ts';
+import { policies } from '../trust/revocation/policy-store.ts';
+import { createManagementDoor, type ServerPair } from './management-door.ts';
+import { createRateLimit } from './rate-limit.ts';
+import { pingOf, readiness } from './readiness.ts';
+import type { ApiDeps } from './resources/deps.ts';
+
+export interface ManagementDeps {
+  readonly config: Pick<Config, 'management' | 'connectionRequest'>;
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  readonly anchors: readonly TrustAnchor[];
+  /** Resolves with the text; rejects as node:fs does. */
+  readonly readFile: (path: string) => Promise<string>;
+}
+
+export interface Management {
+  /** Binds and answers the URL; a busy port or a foreign address throws what `listen` threw. */
+  listen(): Promise<string>;
+  /** Reads the certificate again; what cannot be used is logged, and the old one goes on serving. */
+  reload(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The certificate of the management door cannot be used. */
+export class ManagementCertificateFault extends Error {
+  override readonly name = 'ManagementCertificateFault';
+}
+
+/** Requests without a good key that one address may make in a minute. */
+const failuresPerMinute = 120;
+
+/** The management door with everything that it stands on. Throws ManagementCertificateFault. */
+export async function createManagement(deps: ManagementDeps): Promise<Management> {
+  const { db, clock, logger, metrics } = deps;
+  const { management } = deps.config;
+  const api = apiOf(deps);
+  const tls = await readPair(deps);
+  const door = await createManagementDoor({
+    ...{ logger, metrics, api, tls },
+    openMetrics: (management.metrics ?? (isLoopback(management.address) ? 'open' : 'key')) === 'open',
+    readiness: () => readiness(pingOf(db)),
+    authentication: {
+      verify: api.keys.verify,
+      inGroup: (deviceId, group) => isInGroup(db, deviceId, group),
+      requests: createRateLimit(clock, management.requestsPerMinute),
+      failures: createRateLimit(clock, failuresPerMinute),
+    },
+  });
+  return {
+    listen: () => door.listen(management),
+    reload: async () => {
+      try {
+        const pair = await readPair(deps);
+        if (pair !== undefined) door.renew(pair);
+      } catch (error) {
+        logger.error({ err: error }, 'the management certificate is not taken up');
+      }
+    },
+    close: door.close,
+  };
+}
+
+function apiOf({ db, clock, anchors, config: { connectionRequest } }: ManagementDeps): ApiDeps {
+  return {
+    register: createRegister({ db, clock }),
+    tasks: createTasks({ db, clock, policy: { connectionRequest } }),
+    parameters: createParameterReading({ db, clock }),
+    keys: createApiKeys({ db, clock }),
+    anchors,
+    findDecisions: (table, filter, page) => findDecisions(db, table, filter, page),
+    findChanges: (filter, page) => findChanges(db, filter, page),
+    policies: (limit) => policies(db, limit),
+    crls: () => listHoldings(db),
+    revokedCertificates: (limit) => listEntries(db, limit),
+    quarantined: (limit) => listQuarantined(db, limit),
+    revocationChanges: (limit) => listChanges(db, limit),
+  };
+}
+
+function isLoopback(address: ManagementConfig['address']): boolean {
+  return address === 'localhost' || address === '::1' || address.startsWith('127.');
+}
+
+async function readPair({ config, readFile }: ManagementDeps): Promise<ServerPair | undefined> {
+  const { tls } = config.management;
+  if (tls === undefined) return undefined;
+  try {
+    const [cert, key] = await Promise.all([readFile(tls.chain), readFile(tls.key)]);
+    createSecureContext({ cert, key });
+    return { cert, key };
+  } catch (error) {
+    throw new ManagementCertificateFault(error instanceof Error ? error.message : String(error));
+  }
+}

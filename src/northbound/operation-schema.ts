@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import type { AnyOperation } from './operation.ts';
+import { problemTitle } from './problem.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** The shape of every problem (RFC 9457). */
+export const problemSchema = z
+  .strictObject({
+    type: z.string().meta({ format: 'uri-reference' }),
+    title: z.string(),
+    status: z.int(),
+    code: z.string().describe('Stable; what programs decide by.'),
+    detail: z.string().optional(),
+    field: z.string().optional().describe('The offending field.'),
+    in: z.enum(['path', 'query', 'header', 'body']).optional().describe('The part of the request that it stands in.'),
+  })
+  .describe('What went wrong (RFC 9457).');
+
+export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' });
+  return rest;
+}
+
+/** What @fastify/swagger makes the contract of. Judging is not left to it: the zod schemas do that. */
+export function fastifySchema(of: AnyOperation): Json {
+  const { params, query, headers, body, example } = of;
+  const bodySchema = body === undefined ? undefined : jsonSchema(body, 'input');
+  return {
+    operationId: of.id,
+    summary: of.summary,
+    ...(of.description !== undefined && { description: of.description }),
+    tags: [of.tag],
+    security: [{ apiKey: [] }],
+    ...(params !== undefined && { params: jsonSchema(params, 'input') }),
+    ...(query !== undefined && { querystring: jsonSchema(query, 'input') }),
+    ...(headers !== undefined && { headers: jsonSchema(headers, 'input') }),
+    ...(bodySchema !== undefined && {
+      body: { ...bodySchema, ...(example !== undefined && { examples: [example] }) },
+    }),
+    response: { ...goodAnswers(of), ...problemAnswers(of) },
+  };
+}
+
+const ownHeaders = { RateLimit: 'What is left of the window (quota, seconds).', 'RateLimit-Policy': 'The window.' };
+
+function goodAnswers({ answers }: AnyOperation): Json {
+  return Object.fromEntries(
+    Object.entries(answers).map(([status, { description, schema, headers }]) => [
+      status,
+      {
+        description,
+        headers: headerSchemas({ ...ownHeaders, ...headers }),
+        ...(schema === undefined
+          ? { type: 'null' }
+          : { content: { 'application/json': { schema: jsonSchema(schema, 'output') } } }),
+      },
+    ]),
+  );
+}
+
+export function problemStatuses(of: AnyOperation): readonly number[] {
+  return [...new Set([400, 401, 403, 429, 500, 503, ...(of.body ? [413, 415] : []), ...(of.problems ?? [])])].sort(
+    (a, b) => a - b,
+  );
+}
+
+function problemAnswers(of: AnyOperation): Json {
+  const schema = jsonSchema(problemSchema, 'output');
+  return Object.fromEntries(
+    problemStatuses(of).map((status) => [
+      status,
+      {
+        description: problemTitle(status),
+        ...(status === 429 && { headers: headerSchemas({ 'Retry-After': 'Seconds to wait.' }) }),
+        ...(status === 401 && { headers: headerSchemas({ 'WWW-Authenticate': 'Bearer.' }) }),
+        content: { 'application/problem+json': { schema } },
+      },
+    ]),
+  );
+}
+
+function headerSchemas(headers: Readonly<Record<string, string>>): Json {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, description]) => [name, { description, type: 'string' }]),
+  );
+}

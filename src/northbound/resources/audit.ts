@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { roleNames } from '../../trust/access/roles.ts';
+import { type AnyOperation, operation } from '../operation.ts';
+import { cursorOf, cursorQuery, limitQuery, pageSchema } from '../paging.ts';
+import { instantQuery, line, time, uuid } from '../values.ts';
+import type { ApiDeps } from './deps.ts';
+
+const changeSchema = z.strictObject({
+  id: z.uuid(),
+  at: time,
+  deviceId: z.uuid(),
+  actorKind: z.string(),
+  actor: z.string(),
+  action: z.string(),
+  before: z.looseObject({}).nullable(),
+  after: z.looseObject({}).nullable(),
+  reason: z.string().nullable(),
+});
+
+const keySchema = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  role: z.enum(roleNames),
+  group: z.string().nullable(),
+  createdAt: time,
+  createdBy: z.string(),
+  expiresAt: time.nullable(),
+  revokedAt: time.nullable(),
+  lastUsedAt: time.nullable().describe('To the minute.'),
+});
+
+export function auditReads(deps: ApiDeps): readonly AnyOperation[] {
+  return [listAudit(deps), listApiKeys(deps)];
+}
+
+function listAudit({ findChanges }: ApiDeps): AnyOperation {
+  return operation({
+    id: 'listAudit',
+    method: 'GET',
+    path: '/api/v1/audit',
+    summary: 'Who changed what of devices, newest first',
+    tag: 'audit',
+    permission: 'audit:read',
+    reach: 'fleet',
+    query: z.strictObject({
+      deviceId: uuid.optional(),
+      action: line(40).optional(),
+      actor: line(512).optional(),
+      from: instantQuery.optional().describe('Not before.'),
+      until: instantQuery.optional().describe('Before.'),
+      limit: limitQuery,
+      cursor: cursorQuery(z.iso.datetime(), uuid),
+    }),
+    answers: { 200: { description: 'A page of changes.', schema: pageSchema(changeSchema) } },
+    handle: async ({ query, caller }) => {
+      const { limit, cursor, ...filter } = query;
+      const before = cursor && { at: new Date(cursor[0]), id: cursor[1] };
+      const page = await findChanges({ ...filter, group: caller.group ?? undefined }, { limit, before });
+      const next = page.next && cursorOf(page.next.at.toISOString(), page.next.id);
+      return { status: 200, body: { items: page.changes, ...(next !== undefined && { next }) } };
+    },
+  });
+}
+
+function listApiKeys({ keys }: ApiDeps): AnyOperation {
+  return operation({
+    id: 'listApiKeys',
+    method: 'GET',
+    path: '/api/v1/api-keys',
+    summary: 'Every API key there was, without its secret',
+    tag: 'access',
+    permission: 'keys:read',
+    reach: 'installation',
+    query: z.strictObject({ limit: limitQuery, cursor: cursorQuery(z.string().regex(/^[0-9a-f]{16}$/)) }),
+    answers: { 200: { description: 'A page of keys.', schema: pageSchema(keySchema) } },
+    handle: async ({ query }) => {
+      const page = await keys.list({ after: query.cursor?.[0], limit: query.limit });
+      return { status: 200, body: { items: page.keys, ...(page.next !== undefined && { next: cursorOf(page.next) }) } };
+    },
+  });
+}

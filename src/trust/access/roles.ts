@@ -1,0 +1,42 @@
+/** What one may do at the management door. A route names exactly one. */
+export const permissions = [
+  'devices:read',
+  'devices:write',
+  'parameters:read',
+  'tasks:read',
+  'tasks:write',
+  'decisions:read',
+  'trust:read',
+  'audit:read',
+  'keys:read',
+  'metrics:read',
+] as const;
+
+export type Permission = (typeof permissions)[number];
+
+const viewer: readonly Permission[] = [
+  'devices:read',
+  'parameters:read',
+  'tasks:read',
+  'decisions:read',
+  'trust:read',
+  'metrics:read',
+];
+const operator: readonly Permission[] = [...viewer, 'devices:write', 'tasks:write'];
+
+/** The one table of who may do what. An auditor sees what was done and by whom, and nothing that subscribers told. */
+export const roles = {
+  viewer,
+  operator,
+  administrator: [...operator, 'audit:read', 'keys:read'],
+  auditor: ['devices:read', 'decisions:read', 'trust:read', 'audit:read', 'keys:read'],
+} as const satisfies Readonly<Record<string, readonly Permission[]>>;
+
+export type Role = keyof typeof roles;
+
+export const roleNames = Object.keys(roles) as readonly Role[];
+
+export function mayDo(role: Role, permission: Permission): boolean {
+  const granted: readonly Permission[] = roles[role];
+  return granted.includes(permission);
+}

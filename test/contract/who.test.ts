@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { mayDo, type Role, roleNames } from '../../src/trust/access/roles.ts';
+import { described, operations } from './contract.ts';
+import { by, type ManagementStage, openManagementStage } from './management-stage.ts';
+
+const api = described.filter(({ path }) => path.startsWith('/api/'));
+
+describe('who may use the management door', () => {
+  let stage: ManagementStage;
+  before(async () => {
+    stage = await openManagementStage();
+  });
+  after(() => stage.stop());
+
+  const call = (of: (typeof api)[number], deviceId: string, key?: string) =>
+    stage.ask(of.path.replace('{deviceId}', deviceId).replace(/\{\w+\}/, deviceId), {
+      method: of.method,
+      ...(key !== undefined && { key }),
+      ...(of.requestBody !== undefined && { body: {} }),
+    });
+
+  test('the contract and the operations are the same, and there are some', () => {
+    assert.ok(api.length > 10);
+    assert.deepEqual(api.map(({ operationId }) => operationId).sort(), [...operations.keys()].sort());
+  });
+
+  test('nobody gets anything but health without a key, nor learns which paths there are', async () => {
+    for (const of of api) {
+      const { status, headers, body } = await call(of, stage.devices[0]);
+      assert.deepEqual(
+        [of.operationId, status, (body as { code: string }).code],
+        [of.operationId, 401, 'unauthenticated'],
+      );
+      assert.match(headers.get('www-authenticate') ?? '', /^Bearer/);
+      assert.match(headers.get('content-type') ?? '', /^application\/problem\+json/);
+    }
+    assert.equal((await stage.ask('/api/v1/nothing')).status, 401);
+    assert.equal((await stage.ask('/healthz')).status, 200);
+    assert.equal((await stage.ask('/readyz')).status, 200);
+    assert.equal((await stage.ask('/api/v1/nothing', { key: stage.of.viewer })).status, 404);
+  });
+
+  test('each route asks for its permission, of every role', async () => {
+    for (const of of api)
+      for (const role of roleNames) {
+        const { permission } = operations.get(of.operationId) ?? assert.fail(of.operationId);
+        const { status } = await call(of, '00000000-0000-4000-8000-000000000000', stage.of[role]);
+        assert.equal(status === 403, !mayDo(role, permission), `${of.operationId} as ${role}: ${status}`);
+        assert.notEqual(status, 401);
+      }
+  });
+
+  test('a key of one group sees nothing of another, in any route', async () => {
+    const [north, south] = stage.devices;
+    for (const of of api) {
+      const { permission, reach } = operations.get(of.operationId) ?? assert.fail(of.operationId);
+      const role = roleNames.find((one) => mayDo(one, permission)) as Role;
+      const answer = await call(of, south, stage.north[role]);
+      if (reach === 'installation') assert.equal(answer.status, 403, of.operationId);
+      if (reach === 'device') assert.equal(answer.status, 404, of.operationId);
+      if (reach === 'fleet') assert.equal(answer.status, 200, of.operationId);
+      assert.ok(!JSON.stringify(answer.body).includes(south), of.operationId);
+    }
+    const own = await stage.ask('/api/v1/devices', { key: stage.north.viewer });
+    assert.deepEqual(
+      (own.body as { items: { id: string }[] }).items.map(({ id }) => id),
+      [north],
+    );
+    const audit = await stage.ask('/api/v1/audit', { key: stage.north.auditor });
+    assert.deepEqual(
+      new Set((audit.body as { items: { deviceId: string }[] }).items.map(({ deviceId }) => deviceId)),
+      new Set([north]),
+    );
+  });
+
+  test('a key that is expired, revoked, cut short or altered opens nothing; its secret is nowhere in the database', async () => {
+    const made = await stage.keys.create({ name: 'short', role: 'viewer' }, by);
+    assert.ok(made.ok);
+    const status = async (key: string) => (await stage.ask('/api/v1/devices', { key })).status;
+    assert.equal(await status(made.secret), 200);
+    assert.equal(await status(made.secret.slice(0, -1)), 401);
+    assert.equal(await status(`${made.secret.slice(0, -2)}${made.secret.endsWith('AA') ? 'BB' : 'AA'}`), 401);
+    const [row] = (await stage.db.query({ text: 'select * from api_keys where id = $1', values: [made.key.id] })).rows;
+    assert.ok(!JSON.stringify(row).includes(made.secret.split('_')[2] ?? '?'));
+    assert.notEqual(row?.last_used_at, null);
+    await stage.db.query({ text: `update api_keys set expires_at = now() where id = $1`, values: [made.key.id] });
+    assert.equal(await status(made.secret), 401);
+    await stage.db.query({ text: `update api_keys set expires_at = null where id = $1`, values: [made.key.id] });
+    assert.equal(await status(made.secret), 200);
+    assert.ok((await stage.keys.revoke('short', by)).ok);
+    assert.equal(await status(made.secret), 401);
+    const { rows } = await stage.db.query<{ action: string }>({
+      text: 'select action from access_changes where subject = $1 order by at, action',
+      values: [made.key.id],
+    });
+    assert.deepEqual(
+      rows.map(({ action }) => action),
+      ['key_created', 'key_revoked'],
+    );
+  });
+});
+
+describe('how often', () => {
+  test('a key that asks too often is told when to come back, and others go on', async () => {
+    const stage = await openManagementStage(5);
+    try {
+      const asked = [];
+      for (let i = 0; i < 6; i += 1) asked.push(await stage.ask('/api/v1/devices', { key: stage.of.viewer }));
+      assert.deepEqual(
+        asked.map(({ status }) => status),
+        [200, 200, 200, 200, 200, 429],
+      );
+      assert.match(asked[0]?.headers.get('ratelimit') ?? '', /^"minute";r=4;t=\d+$/);
+      assert.ok(Number(asked[5]?.headers.get('retry-after')) >= 1);
+      assert.equal((await stage.ask('/api/v1/devices', { key: stage.of.auditor })).status, 200);
+    } finally {
+      await stage.stop();
+    }
+  });
+
+  test('an address without a good key is slowed down before it reaches the database', async () => {
+    const stage = await openManagementStage();
+    try {
+      const statuses = new Set<number>();
+      for (let i = 0; i < 125; i += 1) statuses.add((await stage.ask('/api/v1/devices', { key: `guess-${i}` })).status);
+      assert.deepEqual(statuses, new Set([401, 429]));
+    } finally {
+      await stage.stop();
+    }
+  });
+});
