@@ -39,6 +39,7 @@ describe('the scenarios', () => {
       'cookie_certificate_mismatch',
       'critical_ext_unknown',
       'device_blocked',
+      'device_retired',
       'device_unknown',
       'identity_ambiguous',
       'identity_conflict',
