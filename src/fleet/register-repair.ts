@@ -9,7 +9,7 @@ import { approveKey, deviceKeys, type KeyRow } from './register-queries.ts';
 import * as queries from './register-repair-queries.ts';
 import { lockedDevice, settleState } from './register-states.ts';
 import { kindsOfOneDevice } from './task.ts';
-import { moveQueuedTasks } from './task-queries.ts';
+import { moveQueuedTasks } from './task-moving-queries.ts';
 import { mayMove } from './transitions.ts';
 
 interface Party {

@@ -5,6 +5,7 @@ import { type DeviceState, deviceStates } from '../../src/fleet/device.ts';
 import { erasedTables, keptTables } from '../../src/fleet/register-moves-queries.ts';
 import type { StateResult } from '../../src/fleet/register.ts';
 import { type Move, mayMove, moves, stateDiagram, statesBefore, transitions } from '../../src/fleet/transitions.ts';
+import { createTasks } from '../../src/fleet/tasks.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
   admitted,
@@ -153,11 +154,16 @@ describe('the life of a device', () => {
     };
     await node.register.shipping.import(file(), by);
     assert.equal(await admit(old.cell), 'admitted');
+    const tasks = createTasks({ db: database.db, clock: node.clock, policy: { connectionRequest: 'off' } });
+    for (const request of [{ kind: 'read-values', paths: ['Device.'] }, { kind: 'reboot' }] as const)
+      assert.ok((await tasks.add(old.deviceId, request, by)).ok);
     assert.equal(done(await node.register.replace(old.deviceId, fresh.deviceId, because('stolen'))), 'blocked');
     const successor = await node.register.show(fresh.deviceId);
     assert.deepEqual([successor?.tags, successor?.site], [['new', 'north', 'vip'], 'Ulm 3']);
     const gone = await node.register.show(old.deviceId);
     assert.deepEqual([gone?.replacedBy, gone?.tags, gone?.site], [fresh.deviceId, [], null]);
+    const kinds = async (device: string) => (await rowsOf(database.db, 'tasks', device)).map(({ kind }) => kind);
+    assert.deepEqual([await kinds(fresh.deviceId), await kinds(old.deviceId)], [['read-values'], ['reboot']]);
     assert.match(await admit(old.cell), /^device_blocked\/replaced/);
     assert.equal(problem(await node.register.unblock(old.deviceId, by)), 'device_replaced');
     assert.equal(problem(await node.register.replace(old.deviceId, fresh.deviceId, by)), 'device_replaced');
