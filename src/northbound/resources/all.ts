@@ -2,10 +2,19 @@ import type { AnyOperation } from '../operation.ts';
 import { auditReads } from './audit.ts';
 import { decisionReads } from './decisions.ts';
 import type { ApiDeps } from './deps.ts';
+import { deviceWrites } from './device-moves.ts';
 import { deviceReads } from './devices.ts';
+import { taskOperations } from './tasks.ts';
 import { trustReads } from './trust.ts';
 
 /** Every operation of the API, in the order of the contract. */
 export function apiOperations(deps: ApiDeps): readonly AnyOperation[] {
-  return [...deviceReads(deps), ...decisionReads(deps), ...auditReads(deps), ...trustReads(deps)];
+  return [
+    ...deviceReads(deps),
+    ...deviceWrites(deps),
+    ...taskOperations(deps),
+    ...decisionReads(deps),
+    ...auditReads(deps),
+    ...trustReads(deps),
+  ];
 }
