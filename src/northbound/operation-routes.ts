@@ -9,7 +9,7 @@ const bodyLimit = 2 * 1024 * 1024;
 
 /** Registers the operations in a scope of their own, where zod judges what comes and JSON is written as it is. */
 export async function operationRoutes(app: FastifyInstance, operations: readonly AnyOperation[]): Promise<void> {
-  await app.register(async (api) => {
+  await app.register((api, _options, done) => {
     api.setValidatorCompiler(() => () => true);
     api.setSerializerCompiler(() => (data) => JSON.stringify(data));
     for (const of of operations)
@@ -21,6 +21,7 @@ export async function operationRoutes(app: FastifyInstance, operations: readonly
         bodyLimit,
         handler: (request, reply) => answer(of, request, reply),
       });
+    done();
   });
 }
 
