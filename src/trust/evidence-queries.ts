@@ -7,13 +7,15 @@ export type EvidenceSource = (typeof evidenceSources)[number];
 
 /** The facts of a row, as its trigger hashed them: a JSON list of texts, in this order. */
 const facts: Readonly<Record<EvidenceSource, string>> = {
-  admissions: `r.device_id::text, moment_text(r.at), r.id::text, r.outcome, r.stage, r.reason, r.detail, r.peer,
+  admissions: `array[r.device_id::text, moment_text(r.at), r.id::text, r.outcome, r.stage, r.reason, r.detail, r.peer,
     r.connection_id, r.listener, r.role, r.remote_address::text, r.remote_port::text, r.tls_version, r.cipher_suite,
     r.resumed::text, r.server_name, r.anchor, r.identity_kind, r.identity_value, encode(r.fingerprint, 'hex'), r.subject,
-    r.issuer, r.serial_number, moment_text(r.recorded_at)`,
-  changes: `r.device_id::text, moment_text(r.at), r.id::text, r.actor_kind, r.actor, r.action, r.before::text,
-    r.after::text, r.reason, moment_text(r.recorded_at)`,
-  suspicions: `r.device_id::text, moment_text(r.at), r.id::text, r.kind, r.evidence::text, moment_text(r.recorded_at)`,
+    r.issuer, r.serial_number, moment_text(r.recorded_at)]
+    || case when r.verdict is null then '{}'::text[] else array[r.verdict::text] end`,
+  changes: `array[r.device_id::text, moment_text(r.at), r.id::text, r.actor_kind, r.actor, r.action, r.before::text,
+    r.after::text, r.reason, moment_text(r.recorded_at)]`,
+  suspicions: `array[r.device_id::text, moment_text(r.at), r.id::text, r.kind, r.evidence::text,
+    moment_text(r.recorded_at)]`,
 };
 
 export interface LinkRow {
@@ -26,7 +28,7 @@ export interface LinkRow {
 export function linksOf(source: EvidenceSource, chain: number, after: number, limit: number): Query {
   return {
     name: `trust_links_of_${source}`,
-    text: `select r.link, r.digest, array_to_json(array[${facts[source]}])::text as facts
+    text: `select r.link, r.digest, array_to_json(${facts[source]})::text as facts
              from ${source} r where r.chain = $1 and r.link > $2 order by r.link limit $3`,
     values: [chain, after, limit],
   };

@@ -133,6 +133,20 @@ describe('the chains of the audit', () => {
     await db.query({ text: `update admissions set remote_address = '203.0.113.1' where link = 3` });
     assert.deepEqual(kinds(await verifyEvidence(db)), ['altered']);
   });
+
+  test('cover what the sources of revocation said', async (t) => {
+    const { db } = await lived(t, 1);
+    await db.query({
+      text: `insert into admissions (device_id, at, id, outcome, peer, connection_id, listener, role, remote_address,
+               remote_port, verdict)
+             select device_id, now(), gen_random_uuid(), 'admitted', 'known', 'c', 'door', 'serving', '192.0.2.1', 1,
+                    '{"outcome":"admit","evidence":[]}' from changes limit 1`,
+    });
+    assert.deepEqual((await verifyEvidence(db)).findings, []);
+    await db.query({ text: 'alter table admissions disable trigger append_only' });
+    await db.query({ text: `update admissions set verdict = '{"outcome":"admit","evidence":["good"]}'` });
+    assert.deepEqual(kinds(await verifyEvidence(db)), ['altered']);
+  });
 });
 
 describe('checkpoints of the audit', () => {
