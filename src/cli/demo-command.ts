@@ -34,7 +34,10 @@ export function addDemoCommand(hems: Command): void {
 }
 
 async function demo(json: boolean): Promise<void> {
-  const signal = untilSignal();
+  let over = false;
+  const signal = untilSignal().then(() => {
+    over = true;
+  });
   // Nobody looks any more ("| head"): the same as Ctrl-C.
   process.stdout.once('error', () => process.kill(process.pid, 'SIGINT'));
   const given = processEnvironment().HEMS_DATA_DIR;
@@ -44,8 +47,11 @@ async function demo(json: boolean): Promise<void> {
   try {
     const stage = await startStage(dataDir, lifecycle);
     if (!json) introduce(stage, dataDir);
-    const both = async () => [...(await play(stage, json)), ...(await playRevocation(stage, lifecycle, json))];
-    const outcomes = await Promise.race([both(), signal.then(() => undefined)]);
+    const both = async () => {
+      const outcomes = await play(stage, json);
+      return over ? outcomes : [...outcomes, ...(await playRevocation(stage, lifecycle, json))];
+    };
+    const outcomes = await Promise.race([both(), signal]);
     if (outcomes === undefined) process.exitCode = exitCodes.no;
     else conclude(outcomes, json);
   } finally {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 
 export interface Lifecycle {
-  /** Registers how to stop what has just been started. */
+  /** Registers how to stop what has just been started; when everything has been stopped already, it is at once. */
   started(name: string, stop: () => void | Promise<void>): void;
   /**
    * Stops everything in the reverse order of its start, each within its time; a part that fails or hangs does not keep
@@ -37,6 +37,8 @@ export function createLifecycle(logger?: Logger, within = patience): Lifecycle {
   return {
     started: (name, stop) => {
       parts.push({ name, stop });
+      // While the others are being stopped it only waits its turn.
+      if (stopping !== undefined) stopping = stopping.then(stopAll);
     },
     stop: () => {
       stopping ??= stopAll();

@@ -30,4 +30,17 @@ describe('stopping', () => {
     await lifecycle.stop();
     assert.deepEqual(stopped, ['database']);
   });
+
+  test('takes along what is started while it goes on, and what is started afterwards', async () => {
+    const stopped: string[] = [];
+    const lifecycle = createLifecycle();
+    lifecycle.started('door', () => {
+      stopped.push('door');
+      lifecycle.started('in between', () => void stopped.push('in between'));
+    });
+    await lifecycle.stop();
+    lifecycle.started('late', () => void stopped.push('late'));
+    await lifecycle.stop();
+    assert.deepEqual(stopped, ['door', 'in between', 'late']);
+  });
 });
