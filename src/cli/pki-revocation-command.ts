@@ -22,7 +22,9 @@ export function addPkiRevocation(pki: Command): void {
     .description('sign the CRL of a CA')
     .addOption(new Option('--authority <name>', 'whose CRL').choices(names).makeOptionMandatory())
     .requiredOption('--out <file>', 'file to write, DER')
-    .option('--next-update <span>', 'until nextUpdate: 12h, 7d', span, 7 * 86_400_000)
+    .addOption(
+      new Option('--next-update <span>', 'until nextUpdate: 12h').argParser(span).default(7 * 86_400_000, '7d'),
+    )
     .option(...dataDir)
     .action(async (options) => (await import('./pki-revocation.ts')).writeCrl(options));
   pki

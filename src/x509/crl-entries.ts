@@ -1,4 +1,5 @@
-import { eachExtension, readInside } from './crl-extensions.ts';
+import { eachExtension } from './crl-extensions.ts';
+import { readInside } from './extension-frame.ts';
 import {
   addEntry,
   canonicalSerial,

@@ -8,8 +8,6 @@ import {
   enter,
   expect,
   finish,
-  more,
-  openSequence,
   optional,
   primitive,
   tags,
@@ -17,7 +15,8 @@ import {
   unwrap,
   whole,
 } from './der.ts';
-import { booleanOf, flag, integerBytes, oidOf } from './der-values.ts';
+import { booleanOf, integerBytes } from './der-values.ts';
+import { readExtensionFrame, readInside } from './extension-frame.ts';
 import { type AuthorityKeyIdentifier, readAuthorityKeyIdentifier } from './extension-keys.ts';
 import {
   type AccessDescription,
@@ -102,30 +101,13 @@ export function eachExtension(list: DerCursor, visit: Visit): void {
   collect(
     list,
     (cursor) => {
-      const inside = openSequence(cursor, 'extension');
-      const oid = oidOf(expect(inside, tags.oid, 'extnID'));
-      const critical = flag(inside, 'critical');
-      const value = expect(inside, tags.octetString, names.get(oid) ?? oid);
-      finish(inside);
+      const { oid, critical, value } = readExtensionFrame(cursor, names);
       if (seen.has(oid)) throw derError(value, 'duplicate', 'is there twice');
       seen.add(oid);
       visit(oid, critical, value, list);
     },
     mostExtensions,
   );
-}
-
-/** Reads the DER inside extnValue, named in errors by the extension alone. */
-export function readInside<T>(
-  value: DerElement,
-  list: DerCursor,
-  read: (cursor: DerCursor, name: string) => T,
-  name: string,
-): T {
-  const cursor = { ...enter(value), field: list.field };
-  const data = read(cursor, name);
-  if (more(cursor)) throw derError(value, 'trailing_data', 'holds more than it should');
-  return data;
 }
 
 /** RFC 5280 5.2.3 wants 20 octets to be understood. */

@@ -3,25 +3,24 @@ import {
   content,
   type DerCursor,
   type DerElement,
-  derError,
   enter,
   expect,
   finish,
-  more,
   openSequence,
   tags,
   unwrap,
 } from './der.ts';
-import { flag, oidOf } from './der-values.ts';
+import { oidOf } from './der-values.ts';
+import { readExtensionFrame, readInside } from './extension-frame.ts';
 import {
   type AuthorityKeyIdentifier,
   type BasicConstraints,
+  type KeyUsage,
   readAuthorityKeyIdentifier,
   readBasicConstraints,
   readExtendedKeyUsage,
   readKeyIdentifier,
   readKeyUsage,
-  type KeyUsage,
 } from './extension-keys.ts';
 import {
   type AccessDescription,
@@ -132,24 +131,12 @@ interface Found {
 }
 
 function readExtension(cursor: DerCursor, { known, seen, duplicates, wanted }: Found): Extension {
-  const inside = openSequence(cursor, 'extension');
-  const oid = oidOf(expect(inside, tags.oid, 'extnID'));
-  const name = names.get(oid);
-  const critical = flag(inside, 'critical');
-  const value = expect(inside, tags.octetString, name ?? oid);
-  finish(inside);
+  const { oid, name, critical, value } = readExtensionFrame(cursor, names);
   if (seen.has(oid)) duplicates.push(oid);
-  else if (name !== undefined && wanted?.includes(name) !== false) known[name] = readValue(cursor, value, name);
+  else if (name !== undefined && wanted?.includes(name) !== false)
+    known[name] = readInside(value, cursor, readers[name], name);
   seen.add(oid);
   return { oid, name, critical, value: content(value) };
-}
-
-/** The DER inside extnValue, named in errors by the extension alone. */
-function readValue(list: DerCursor, value: DerElement, name: ExtensionName): unknown {
-  const cursor = { ...enter(value), field: list.field };
-  const data = readers[name](cursor, name);
-  if (more(cursor)) throw derError(value, 'trailing_data', 'holds more than it should');
-  return data;
 }
 
 function readAttributeTypes(cursor: DerCursor, name: string): string[] {
