@@ -4,8 +4,8 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { StartError } from './config/fault.ts';
 import type { Config } from './config/schema.ts';
-import { createAdmissionRecords } from './fleet/admission-records.ts';
-import { createInformRecorder } from './fleet/informs.ts';
+import { type AdmissionRecords, createAdmissionRecords } from './fleet/admission-records.ts';
+import { createInformRecorder, type InformRecorder } from './fleet/informs.ts';
 import { ensurePartitions } from './fleet/partitions.ts';
 import { createSuspicions, type Suspicions } from './fleet/suspicions.ts';
 import { createSessionServices, type SessionServices } from './fleet/session-services.ts';
@@ -22,6 +22,7 @@ import { loadAnchors, type TrustAnchor } from './trust/anchors.ts';
 import { keepAudit } from './trust/audit-keeping.ts';
 import { createGate } from './trust/gate.ts';
 import { watchKeys } from './trust/key-watch.ts';
+import { createPlaceWatch, type PlaceWatch } from './trust/place-watch.ts';
 import { createOcspClient } from './trust/ocsp-client.ts';
 import { readCrl } from './trust/revocation/crl-reader.ts';
 import type { CloseWhere } from './trust/revocation/live.ts';
@@ -64,9 +65,7 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
   const anchors = await readAnchors(deps);
   const lifecycle = createLifecycle(logger);
   try {
-    const { suspect } = await keepRecords(deps, lifecycle);
-    const informs = createInformRecorder({ ...deps, suspect });
-    const records = createAdmissionRecords({ ...deps, suspect });
+    const { suspect, places, informs, records } = await keepRecords(deps, lifecycle);
     const { secondLock, audit } = config;
     const egress = createEgress(deps);
     lifecycle.started('egress', () => egress.close());
@@ -91,6 +90,7 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
     for (const listener of listeners) lifecycle.started('listener', () => listener.close());
     const closeWhere: CloseWhere = (match) => listeners.reduce((sum, listener) => sum + listener.closeWhere(match), 0);
     lifecycle.started('revocation', await assembly.start(gate, closeWhere));
+    lifecycle.started('places', await places.watch(gate, suspect));
     lifecycle.started('keys', await watchKeys({ db, gate, closeWhere, logger }));
     const management = await openManagement(deps, anchors);
     lifecycle.started('management', () => management.close());
@@ -107,14 +107,23 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
 
 type Lifecycle = ReturnType<typeof createLifecycle>;
 
-/** Where what happens is written down: partitions, signed checkpoints, suspicions. */
-async function keepRecords(deps: AppDeps, lifecycle: Lifecycle): Promise<Suspicions> {
+interface Records extends Pick<Suspicions, 'suspect'> {
+  readonly places: PlaceWatch;
+  readonly informs: InformRecorder;
+  readonly records: AdmissionRecords;
+}
+
+/** Where what happens is written down: partitions, signed checkpoints, suspicions, the register. */
+async function keepRecords(deps: AppDeps, lifecycle: Lifecycle): Promise<Records> {
   await ensurePartitions(deps.db);
   lifecycle.started('partitions', keepPartitions(deps.db, deps.logger));
   lifecycle.started('audit checkpoints', keepAudit(deps));
   const suspicions = createSuspicions(deps);
   lifecycle.started('suspicions', () => suspicions.close());
-  return suspicions;
+  const { suspect } = suspicions;
+  const places = createPlaceWatch(deps);
+  const informs = createInformRecorder({ ...deps, suspect, moved: places.tell });
+  return { suspect, places, informs, records: createAdmissionRecords({ ...deps, suspect }) };
 }
 
 type ListenerParts = AppDeps &

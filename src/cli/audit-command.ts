@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { systemClock } from '../platform/clock.ts';
 import type { Database } from '../platform/postgres.ts';
 import { checkpointExport } from '../trust/audit-keeping.ts';
-import { type AuditFilter, type AuditPage, listAudit } from '../trust/audit-listing.ts';
+import { type AuditFilter, type AuditPage, auditKinds, listAudit } from '../trust/audit-listing.ts';
 import { parseExported } from '../trust/checkpoint.ts';
 import { checkpointPublicKey, makeCheckpoint } from '../trust/checkpoints.ts';
 import { heads } from '../trust/evidence-heads.ts';
@@ -28,9 +28,11 @@ export function addAuditCommands(hems: Command): void {
   const audit = hems.command('audit').description('who let what in, and whether the record of it is whole');
   const time = moment(() => systemClock.now());
   registerOptions(audit.command('show'))
-    .description('decisions about devices, changes of the register, and suspicions; newest first')
+    .description(
+      'decisions about devices, suspicions, and changes of the register, of revocation and of access; newest first',
+    )
     .option('--device <device>', 'id, identity, OUI-Serial, or fingerprint of a certificate')
-    .option('--kind <kind>', 'change, decision or suspicion', oneOf(['change', 'decision', 'suspicion'] as const))
+    .option('--kind <kind>', auditKinds.join(', '), oneOf(auditKinds))
     .option('--person <text>', 'part of a name: maria@noc')
     .option('--reason <text>', 'part of what a person gave, an action, a refusal’s reason, or a suspicion')
     .option('--since <time>', 'a date or a time in UTC', time)
@@ -111,7 +113,7 @@ function printAudit({ records, next }: AuditPage): void {
   print(
     table(records, [
       { title: 'AT', value: ({ at }) => at.toISOString().slice(0, 19) },
-      { title: 'DEVICE', value: ({ deviceId }) => deviceId },
+      { title: 'DEVICE', value: ({ deviceId }) => deviceId ?? '-' },
       { title: 'WHAT', value: ({ kind, what }) => `${kind} ${what}` },
       { title: 'WHO', value: ({ actorKind, actor }) => (actor === null ? '-' : `${actorKind}:${actor}`), limit: 40 },
       { title: 'WHY', value: ({ why }) => why ?? '-', limit: 40 },

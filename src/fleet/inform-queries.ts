@@ -21,6 +21,8 @@ export interface InformRow {
   /** Null: no task waits for this device. */
   tasks: 'queued' | 'unsettled' | null;
   traced: boolean;
+  /** Within the hour before, the device spoke from another address. */
+  moved: boolean;
 }
 
 const admissionColumns = `device_id, at, id, outcome, peer, connection_id, listener, role, remote_address, remote_port,
@@ -45,7 +47,8 @@ function informText(withAdmission: boolean): string {
 with device as materialized (
   select d.state, d.oui, d.product_class, d.serial_number,
          c.manufacturer as said_manufacturer, c.oui as said_oui, c.product_class as said_class,
-         c.parameters_digest, c.notification_policy
+         c.parameters_digest, c.notification_policy,
+         c.remote_address <> $16::inet and c.last_inform_at > $2::timestamptz - interval '1 hour' as moved
     from devices d left join device_contact c on c.device_id = d.id
    where d.id = $1::uuid
 ), judged as materialized (
@@ -139,7 +142,7 @@ select outcome, verdict = 'learn' as learnt, noted, parameters_digest as "parame
        notification_policy as "notificationPolicy",
        (select max(case t.state when 'queued' then 'queued' else 'unsettled' end) from tasks t where t.device_id = $1
            and t.state in ('queued', 'sent', 'in-progress', 'unknown-outcome')) as tasks,
-       exists (select from device_traces where device_id = $1 and until > $2) as traced
+       exists (select from device_traces where device_id = $1 and until > $2) as traced, coalesce(moved, false) as moved
   from outcome`;
 }
 

@@ -4,6 +4,8 @@ import type { EventBus } from '../platform/events.ts';
 import { uuidv7 } from '../platform/ids.ts';
 import type { Database } from '../platform/postgres.ts';
 import type { DeviceIdentity } from './identity.ts';
+import { normalAddress } from './addresses.ts';
+import type { Place } from './places.ts';
 import type { Suspect } from './suspicions.ts';
 import { type InformRow, recordInformQuery } from './inform-queries.ts';
 
@@ -92,6 +94,8 @@ export interface InformDeps {
   readonly clock: Clock;
   readonly events?: EventBus;
   readonly suspect?: Suspect;
+  /** Told of a device that speaks from another address than a short while ago. */
+  readonly moved?: (place: Place) => void;
 }
 
 export function createInformRecorder(deps: InformDeps): InformRecorder {
@@ -170,9 +174,16 @@ function stored(deps: InformDeps, report: InformReport, informId: string, at: Da
     events: inform.events.map(({ eventCode }) => eventCode),
     deviceIdStruct: inform.deviceId,
   });
+  if (row.moved) deps.moved?.(placeOf(connection, at));
   const { learnt, tasks, traced, parametersDigest, notificationPolicy } = row;
   const waiting = { hasTasks: tasks !== null, unsettled: tasks === 'unsettled' };
   return { kind: 'stored', informId, learnt, ...waiting, traced, parametersDigest, notificationPolicy };
+}
+
+function placeOf({ deviceId, fingerprint, handshake }: AdmittedConnection, at: Date): Place {
+  const { remoteAddress, listener, connectionId } = handshake;
+  const address = normalAddress(remoteAddress) ?? remoteAddress;
+  return { deviceId, address, listener, fingerprint, connectionId, at: at.getTime() };
 }
 
 function refused(reason: InformRefusalReason): InformOutcome {

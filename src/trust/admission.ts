@@ -77,6 +77,8 @@ export interface Gate {
   withdraw(admission: Admission, why: Withdrawal): void;
   /** Admissions whose connections are open. */
   open(): Iterable<Admission>;
+  /** Those of one device. */
+  openOf(deviceId: string): Iterable<Admission>;
   /** The connection of an admission ended; writes its audit row if no Inform did. */
   released(admission: Admission): void;
   /** Writes what is still buffered. */

@@ -1,10 +1,24 @@
 import type { Queryable } from '../platform/postgres.ts';
 import { auditPage } from './audit-listing-queries.ts';
 
+export const auditKinds = [
+  /** What became of a device, by whom. */
+  'change',
+  /** A device let in or turned away. */
+  'decision',
+  'suspicion',
+  /** Policies, CRLs, the operator's list. */
+  'revocation',
+  /** Who may use the management door. */
+  'access',
+] as const;
+
+export type AuditKind = (typeof auditKinds)[number];
+
 export interface AuditFilter {
   readonly device?: string;
-  readonly kind?: AuditRecord['kind'];
-  /** Part of the actor's name; changes only. */
+  readonly kind?: AuditKind;
+  /** Part of the name of whoever changed something; devices are nobody. */
   readonly person?: string;
   /** Part of a person's reason, an action, the reason of a refusal, or the kind of a suspicion. */
   readonly reason?: string;
@@ -14,8 +28,9 @@ export interface AuditFilter {
 }
 
 export interface AuditRecord {
-  readonly kind: 'change' | 'decision' | 'suspicion';
-  readonly deviceId: string;
+  readonly kind: AuditKind;
+  /** Null for what is about no device. */
+  readonly deviceId: string | null;
   readonly at: Date;
   readonly id: string;
   readonly actorKind: string | null;

@@ -1,7 +1,7 @@
 import type { Query } from '../platform/postgres.ts';
 
 /** The tables whose rows are links. */
-export const evidenceSources = ['admissions', 'changes', 'suspicions'] as const;
+export const evidenceSources = ['admissions', 'changes', 'suspicions', 'revocation_changes', 'access_changes'] as const;
 
 export type EvidenceSource = (typeof evidenceSources)[number];
 
@@ -16,6 +16,10 @@ const facts: Readonly<Record<EvidenceSource, string>> = {
     r.after::text, r.reason, moment_text(r.recorded_at)]`,
   suspicions: `array[r.device_id::text, moment_text(r.at), r.id::text, r.kind, r.evidence::text,
     moment_text(r.recorded_at)]`,
+  revocation_changes: `array[r.seq::text, moment_text(r.at), r.actor_kind, r.actor, r.action, r.subject, r.after::text,
+    r.reason, moment_text(r.recorded_at)]`,
+  access_changes: `array[r.id::text, moment_text(r.at), r.actor_kind, r.actor, r.action, r.subject, r.after::text,
+    r.reason, moment_text(r.recorded_at)]`,
 };
 
 export interface LinkRow {

@@ -84,6 +84,7 @@ export function createGate(deps: GateDeps): Gate {
       recorder.refused(admission.handshake, { ...said, reason, detail, ...whoOf(admission) });
     },
     open: () => open.values(),
+    openOf: open.of,
     released: (admission) => {
       open.delete(admission);
       if (!deps.informs.hasAdmissionRow(admission)) recorder.row(decisionOf(admission));

@@ -8,6 +8,7 @@ export interface OpenAdmissions {
   add(admission: Admission): void;
   delete(admission: Admission): void;
   values(): Iterable<Admission>;
+  of(deviceId: string): Iterable<Admission>;
 }
 
 export function createOpenAdmissions(suspect: Suspect): OpenAdmissions {
@@ -30,10 +31,12 @@ export function createOpenAdmissions(suspect: Suspect): OpenAdmissions {
       if (others?.size === 0) byDevice.delete(admission.deviceId);
     },
     values: () => all.values(),
+    of: (deviceId) => byDevice.get(deviceId) ?? [],
   };
 }
 
-function placeOf({ handshake: { remoteAddress } }: Admission): string {
+/** The address in the one form that it is compared in. */
+export function placeOf({ handshake: { remoteAddress } }: Admission): string {
   return normalAddress(remoteAddress) ?? remoteAddress;
 }
 

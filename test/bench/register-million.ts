@@ -42,7 +42,7 @@ async function filled(adminUrl: string, devices: number): Promise<Filled> {
   const url = new URL(adminUrl);
   url.pathname = `/${name}`;
   url.username = 'hems';
-  const db = openPool({ url: url.href, poolSize: 2, statementTimeout: 600_000 });
+  const db = openPool({ url: url.href, poolSize: 2, statementTimeout: 3_000_000 });
   await migrate(db, migrationsDirectory);
   await ensurePartitions(db);
   await fillRegister(db, { devices, audit: auditRows, onStep: (step) => note(`  ${devices} devices: ${step}`) });

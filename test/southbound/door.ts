@@ -70,6 +70,7 @@ export function fakeGate(pki: Pki): FakeGate {
     },
     withdraw: () => undefined,
     open: () => [],
+    openOf: () => [],
     refuseTls: (failure) => {
       gate.failures.push(failure);
     },

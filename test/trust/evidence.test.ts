@@ -7,10 +7,12 @@ import { manualClock } from '../../src/platform/clock.ts';
 import { type Database, openPool } from '../../src/platform/postgres.ts';
 import { createSecretStore } from '../../src/platform/secrets.ts';
 import { readWrappingKeys } from '../../src/platform/wrapping-keys.ts';
+import { createApiKeys } from '../../src/trust/access/api-keys.ts';
 import { parseExported } from '../../src/trust/checkpoint.ts';
 import { makeCheckpoint } from '../../src/trust/checkpoints.ts';
 import { dropPartitions } from '../../src/trust/evidence-retention.ts';
 import { type Verification, verifyEvidence } from '../../src/trust/evidence-verify.ts';
+import { changeRevocation } from '../../src/trust/revocation/changes.ts';
 import { cleanup } from '../support/cleanup.ts';
 import { createTestDatabase, type TestDatabase, withDatabase } from '../support/database.ts';
 import { by, handshake, newCell, newEui, newNode, newPki, type Node, type Pki } from './world.ts';
@@ -146,6 +148,33 @@ describe('the chains of the audit', () => {
     await db.query({ text: 'alter table admissions disable trigger append_only' });
     await db.query({ text: `update admissions set verdict = '{"outcome":"admit","evidence":["good"]}'` });
     assert.deepEqual(kinds(await verifyEvidence(db)), ['altered']);
+  });
+});
+
+describe('changes of revocation and of access', () => {
+  test('are links too: one that was altered or taken away shows', async (t) => {
+    const { db } = await withDatabase(t);
+    const keys = createApiKeys({ db, clock: manualClock(new Date()) });
+    for (const name of ['one', 'two', 'three']) {
+      const change = { at: new Date(), actor: by.actor, subject: hostile, after: { name }, reason: hostile };
+      await changeRevocation(db, (_, record) => record({ ...change, action: 'list_imported' }));
+      await keys.create({ name, role: 'viewer' }, by);
+    }
+    const whole = await verifyEvidence(db);
+    assert.deepEqual([whole.rows, whole.findings, whole.unchained], [6, [], []]);
+    for (const [table, edit, expected] of [
+      ['revocation_changes', `update revocation_changes set actor = 'somebody else' where link = 2`, 'altered'],
+      ['access_changes', `delete from access_changes where link = 3`, 'missing'],
+    ] as const) {
+      await assert.rejects(db.query({ text: edit }), /append/);
+      await db.query({ text: `alter table ${table} disable trigger user` });
+      await db.query({ text: edit });
+      const { findings } = await verifyEvidence(db);
+      assert.deepEqual(
+        findings.filter(({ source }) => source === table).map(({ kind }) => kind),
+        [expected],
+      );
+    }
   });
 });
 
