@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { type IdentityName, parseOuiSerial, realmOf, speaksFor } from '../fleet/identity.ts';
-import type { DeviceFilter } from '../fleet/listing.ts';
+import { type DeviceFilter, type DeviceSort, deviceSorts } from '../fleet/listing.ts';
 import { systemClock } from '../platform/clock.ts';
-import { wholeNumber } from './arguments.ts';
+import { oneOf, wholeNumber } from './arguments.ts';
 import { addConflictCommands } from './device-conflicts-command.ts';
 import { type DeviceOptions, knownAnchors, oneDevice, registerOptions, withRegister } from './device-access.ts';
 import { filterOf, withFilter } from './device-filter.ts';
@@ -29,6 +29,8 @@ interface AddOptions extends DeviceOptions {
 interface ListOptions extends DeviceOptions, DeviceFilter {
   readonly limit: number;
   readonly after?: string;
+  readonly sort: DeviceSort;
+  readonly descending?: boolean;
 }
 
 export function addDeviceCommands(hems: Command): void {
@@ -43,9 +45,11 @@ export function addDeviceCommands(hems: Command): void {
     .option('--reason <text>', 'for the audit')
     .action(add);
   withFilter(registerOptions(device.command('list')), () => systemClock.now())
-    .description('the devices of the register, in the order of their registration')
+    .description('the devices of the register, in the order of their registration or another one')
     .option('--limit <n>', 'how many', wholeNumber(1, 1000), 50)
-    .option('--after <device>', 'go on behind this one')
+    .option('--sort <order>', deviceSorts.join(', '), oneOf(deviceSorts), 'registered')
+    .option('--descending', 'the other way round')
+    .option('--after <next>', 'go on behind the page before, in the same order')
     .action(list);
   registerOptions(device.command('show'))
     .description('one device with its identities, certificates, last Inform, decisions and changes')
@@ -110,7 +114,8 @@ function checkAnchor(options: AddOptions, name: IdentityName): void {
 
 async function list(options: ListOptions): Promise<void> {
   await withRegister(options, async (register) => {
-    const page = { limit: options.limit, ...(options.after !== undefined && { after: options.after }) };
+    const order = { sort: options.sort, descending: options.descending === true };
+    const page = { limit: options.limit, order, ...(options.after !== undefined && { after: options.after }) };
     const found = await register.list(filterOf(options), page);
     if (options.json === true) printJson(found);
     else printDevices(found, { expiry: options.expiresBefore !== undefined });

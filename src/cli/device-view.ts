@@ -1,4 +1,5 @@
-import type { DeviceDetails, DevicePage, DeviceSummary } from '../fleet/listing.ts';
+import type { DevicePage, DeviceSummary } from '../fleet/listing.ts';
+import type { DeviceDetails } from '../fleet/listing-details.ts';
 import { type Colour, paint, print, printable, table } from './terminal.ts';
 
 const stateColours: Partial<Record<string, Colour>> = {

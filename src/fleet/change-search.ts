@@ -1,6 +1,6 @@
 import type { Queryable } from '../platform/postgres.ts';
 import { searchChanges } from './change-search-queries.ts';
-import type { ChangeRecord } from './listing.ts';
+import type { ChangeRecord } from './listing-details.ts';
 
 export interface ChangeFilter {
   readonly deviceId?: string | undefined;

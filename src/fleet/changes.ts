@@ -40,6 +40,7 @@ export type ChangeAction =
   | 'handover'
   | 'unlink_identity'
   | 'expect_certificate'
+  | 'refuse_certificate'
   | 'describe'
   | 'settle_conflict'
   | 'queue_task'

@@ -1,7 +1,7 @@
 import type { Query } from '../platform/postgres.ts';
-import type { DeviceFilter } from './listing.ts';
+import type { DeviceFilter, DeviceSort } from './listing.ts';
 
-const columns = `d.id as "deviceId", d.state, d.state_since as "stateSince", d.origin, d.registered_at as "registeredAt",
+export const deviceColumns = `d.id as "deviceId", d.state, d.state_since as "stateSince", d.origin, d.registered_at as "registeredAt",
   d.oui, d.product_class as "productClass", d.serial_number as "serialNumber",
   d.serial_provenance as "serialProvenance", d.note, d.tags, d.site, d.replaced_by as "replacedBy", c.last_inform_at as "lastInformAt",
   c.manufacturer, c.software_version as "softwareVersion",
@@ -22,6 +22,17 @@ const conditions: Readonly<Record<keyof DeviceFilter, (parameter: string) => str
   tag: (p) => `d.tags @> array[${p}::text]`,
   group: (p) => `d.tags @> array[${p}::text]`,
   site: (p) => `d.site = ${p}`,
+  model: (p) => `d.product_class = ${p}`,
+  softwareVersion: (p) => `d.id in (select s.device_id from device_contact s where s.software_version = ${p})`,
+  // The index has the hour alone.
+  informedBefore: (p) => `d.id in (select s.device_id from device_contact s
+    where s.informed_hour < ${p}::timestamptz and s.last_inform_at < ${p}::timestamptz)`,
+  informedAfter: (p) => `d.id in (select s.device_id from device_contact s
+    where s.informed_hour > ${p}::timestamptz - interval '1 hour' and s.last_inform_at >= ${p}::timestamptz)`,
+  // `<name>=<value>`: no name holds an equals sign. The index has the hash.
+  parameter: (p) => `d.id in (select v.device_id from device_parameters v
+    where hashtextextended((v.name || '=' || v.value) collate "C", 0) = hashtextextended(${p}::text collate "C", 0)
+      and v.value is not null and v.name || '=' || v.value = ${p}::text)`,
   // An identity whose newest approved certificate ends before then.
   expiresBefore: (p) => `d.state in ('expected', 'held', 'active') and d.id in (
     select c.device_id from device_certificates c
@@ -54,10 +65,49 @@ function clauseOf(found: readonly string[]): string {
   return found.length === 0 ? '' : `where ${found.join(' and ')}`;
 }
 
-export function listDevices(filter: DeviceFilter, after: string | undefined, limit: number): Query {
+/** What each order goes by, behind which the id decides; every one is an index. */
+const sorts: Readonly<Record<DeviceSort, { readonly key?: string; readonly id: string; readonly from: string }>> = {
+  registered: { id: 'd.id', from },
+  stateSince: { key: 'd.state_since', id: 'd.id', from },
+  lastInform: {
+    key: 'c.informed_hour',
+    id: 'c.device_id',
+    from: 'from device_contact c join devices d on d.id = c.device_id',
+  },
+};
+
+/** Where a page begins: behind this device and, in orders other than that of registration, this time. */
+export interface DevicePosition {
+  readonly id: string;
+  readonly key?: Date;
+}
+
+export interface DeviceOrder {
+  readonly sort: DeviceSort;
+  readonly descending: boolean;
+}
+
+export function listDevices(
+  filter: DeviceFilter,
+  after: DevicePosition | undefined,
+  limit: number,
+  { sort, descending }: DeviceOrder = { sort: 'registered', descending: false },
+): Query {
   const { values, parameter, conditions: where } = whereOf(filter);
-  if (after !== undefined) where.push(`d.id > ${parameter(after)}::uuid`);
-  return { text: `select ${columns} ${from} ${clauseOf(where)} order by d.id limit ${parameter(limit)}`, values };
+  const order = sorts[sort];
+  const [than, way] = descending ? ['<', ' desc'] : ['>', ''];
+  if (after !== undefined)
+    where.push(
+      order.key === undefined
+        ? `${order.id} ${than} ${parameter(after.id)}::uuid`
+        : `(${order.key}, ${order.id}) ${than} (${parameter(after.key)}::timestamptz, ${parameter(after.id)}::uuid)`,
+    );
+  const keys = [...(order.key === undefined ? [] : [order.key]), order.id];
+  return {
+    text: `select ${deviceColumns}, ${order.key ?? 'null::timestamptz'} as key ${order.from} ${clauseOf(where)}
+            order by ${keys.map((key) => `${key}${way}`).join(', ')} limit ${parameter(limit)}`,
+    values,
+  };
 }
 
 export function countDevices(filter: DeviceFilter): Query {
@@ -110,55 +160,4 @@ function parameterOf(key: keyof DeviceFilter, value: string | Date): string | Da
   if (typeof value !== 'string') return value;
   if (key === 'identityPrefix') return `${value.replace(/[\\%_]/g, '\\$&')}%`;
   return key === 'oui' ? value.toUpperCase() : value;
-}
-
-export function oneDevice(deviceId: string): Query {
-  return { text: `select ${columns} ${from} where d.id = $1`, values: [deviceId] };
-}
-
-export function deviceIdentities(deviceId: string): Query {
-  return {
-    text: `select anchor, kind, value, linked_at as "linkedAt", linked_by as "linkedBy"
-             from device_identities where device_id = $1 order by linked_at, anchor, value`,
-    values: [deviceId],
-  };
-}
-
-export function deviceCertificates(deviceId: string, limit: number): Query {
-  return {
-    text: `select encode(fingerprint, 'hex') as fingerprint, encode(spki, 'hex') as "keyFingerprint", anchor, value as identity,
-                  state, subject, issuer, serial_number as "serialNumber", not_before as "notBefore",
-                  not_after as "notAfter", first_seen as "firstSeen", last_seen as "lastSeen",
-                  decided_at as "decidedAt", decided_by as "decidedBy"
-             from device_certificates where device_id = $1 order by first_seen desc, fingerprint limit $2`,
-    values: [deviceId, limit],
-  };
-}
-
-export function lastContact(deviceId: string): Query {
-  return {
-    text: `select last_inform_at as at, last_events as events, listener, host(remote_address) as "remoteAddress",
-                  cwmp_version as "cwmpVersion", manufacturer, oui, product_class as "productClass",
-                  software_version as "softwareVersion", hardware_version as "hardwareVersion"
-             from device_contact where device_id = $1`,
-    values: [deviceId],
-  };
-}
-
-export function lastDecisions(deviceId: string, limit: number): Query {
-  return {
-    text: `select id, at, outcome, stage, reason, detail, listener, host(remote_address) as "remoteAddress",
-                  remote_port as "remotePort", tls_version as "tlsVersion", cipher_suite as "cipherSuite", resumed,
-                  anchor, identity_value as identity, encode(fingerprint, 'hex') as fingerprint
-             from admissions where device_id = $1 order by at desc, id desc limit $2`,
-    values: [deviceId, limit],
-  };
-}
-
-export function lastChanges(deviceId: string, limit: number): Query {
-  return {
-    text: `select id, at, actor_kind as "actorKind", actor, action, before, after, reason
-             from changes where device_id = $1 order by at desc, id desc limit $2`,
-    values: [deviceId, limit],
-  };
 }

@@ -1,6 +1,7 @@
 import type { Queryable } from '../platform/postgres.ts';
-import type { CertificateState, DeviceState } from './device.ts';
+import type { DeviceState } from './device.ts';
 import * as queries from './listing-queries.ts';
+import { isPersonal, isSecret } from './secret-parameters.ts';
 
 export interface DeviceFilter {
   readonly deviceId?: string;
@@ -14,9 +15,24 @@ export interface DeviceFilter {
   /** Tag of the group that whoever asks is kept to; besides `tag`. */
   readonly group?: string;
   readonly site?: string;
+  /** ProductClass of its serial. */
+  readonly model?: string;
+  /** As its last Inform said. */
+  readonly softwareVersion?: string;
+  /** Of the last Inform; a device that never informed is neither before nor after. */
+  readonly informedBefore?: Date;
+  /** Not before. */
+  readonly informedAfter?: Date;
+  /** `<full name>=<value>`, as it was last read. */
+  readonly parameter?: string;
   /** The newest approved certificate of an identity ends before then: the renewal worklist. */
   readonly expiresBefore?: Date;
 }
+
+/** Orders of a list. lastInform: by the hour, and without those that never informed. */
+export const deviceSorts = ['registered', 'stateSince', 'lastInform'] as const;
+
+export type DeviceSort = (typeof deviceSorts)[number];
 
 export interface DeviceSummary {
   readonly deviceId: string;
@@ -47,96 +63,31 @@ export interface DevicePage {
   readonly next: string | undefined;
 }
 
-export interface IdentityRecord {
-  readonly anchor: string;
-  readonly kind: string;
-  readonly value: string;
-  readonly linkedAt: Date;
-  readonly linkedBy: string;
-}
-
-export interface CertificateRecord {
-  readonly fingerprint: string;
-  readonly keyFingerprint: string;
-  readonly anchor: string;
-  readonly identity: string;
-  readonly state: CertificateState;
-  readonly subject: string;
-  readonly issuer: string;
-  readonly serialNumber: string;
-  readonly notBefore: Date;
-  readonly notAfter: Date;
-  readonly firstSeen: Date;
-  readonly lastSeen: Date;
-  readonly decidedAt: Date | null;
-  readonly decidedBy: string | null;
-}
-
-export interface ContactRecord {
-  readonly at: Date;
-  readonly events: readonly string[];
-  readonly listener: string;
-  readonly remoteAddress: string | null;
-  readonly cwmpVersion: string;
-  readonly manufacturer: string;
-  readonly oui: string;
-  readonly productClass: string;
-  readonly softwareVersion: string | null;
-  readonly hardwareVersion: string | null;
-}
-
-export interface DecisionRecord {
-  readonly id: string;
-  readonly at: Date;
-  readonly outcome: 'admitted' | 'refused';
-  readonly stage: string | null;
-  readonly reason: string | null;
-  readonly detail: string | null;
-  readonly listener: string;
-  readonly remoteAddress: string | null;
-  readonly remotePort: number;
-  readonly tlsVersion: string | null;
-  readonly cipherSuite: string | null;
-  readonly resumed: boolean | null;
-  readonly anchor: string | null;
-  readonly identity: string | null;
-  readonly fingerprint: string | null;
-}
-
-export interface ChangeRecord {
-  readonly id: string;
-  readonly at: Date;
-  readonly actorKind: string;
-  readonly actor: string;
-  readonly action: string;
-  readonly before: unknown;
-  readonly after: unknown;
-  readonly reason: string | null;
-}
-
-export interface DeviceDetails extends DeviceSummary {
-  readonly identityRecords: readonly IdentityRecord[];
-  /** Newest first, at most 20. */
-  readonly certificates: readonly CertificateRecord[];
-  readonly lastInform: ContactRecord | undefined;
-  /** Newest first, at most 20 each. */
-  readonly decisions: readonly DecisionRecord[];
-  readonly changes: readonly ChangeRecord[];
-}
-
-const mostShown = 20;
 const mostListed = 1000;
 
-/** Devices in the order of registration; `after` is the `next` of the page before. */
-export async function listDevices(
-  db: Queryable,
-  filter: DeviceFilter,
-  page: { readonly after?: string; readonly limit: number },
-): Promise<DevicePage> {
+export interface ListPage {
+  /** `next` of the page before, in the same order. */
+  readonly after?: string;
+  readonly limit: number;
+  readonly order?: queries.DeviceOrder;
+}
+
+/** Devices in the order of registration or another one; `after` is the `next` of the page before. */
+export async function listDevices(db: Queryable, filter: DeviceFilter, page: ListPage): Promise<DevicePage> {
   const limit = Math.min(Math.max(page.limit, 1), mostListed);
-  const { rows } = await db.query<DeviceSummary>(queries.listDevices(filter, page.after, limit + 1));
-  const devices = rows.slice(0, limit);
-  return { devices, next: rows.length > limit ? devices.at(-1)?.deviceId : undefined };
+  const { rows } = await db.query<DeviceSummary & { key: Date | null }>(
+    queries.listDevices(filter, positionOf(page.after), limit + 1, page.order),
+  );
+  const last = rows.length > limit ? rows[limit - 1] : undefined;
+  const next = last && (last.key === null ? last.deviceId : `${last.deviceId} ${last.key.toISOString()}`);
+  return { devices: rows.slice(0, limit).map(({ key: _, ...device }) => device), next };
+}
+
+/** What is no position begins at the beginning of time. */
+function positionOf(after: string | undefined): queries.DevicePosition | undefined {
+  if (after === undefined) return undefined;
+  const [id = '', key] = after.split(' ');
+  return { id, key: new Date(key ?? 0) };
 }
 
 export async function countDevices(db: Queryable, filter: DeviceFilter): Promise<number> {
@@ -144,23 +95,9 @@ export async function countDevices(db: Queryable, filter: DeviceFilter): Promise
   return rows[0]?.count ?? 0;
 }
 
-export async function showDevice(db: Queryable, deviceId: string): Promise<DeviceDetails | undefined> {
-  const [device, identities, certificates, contact, decisions, changes] = await Promise.all([
-    db.query<DeviceSummary>(queries.oneDevice(deviceId)),
-    db.query<IdentityRecord>(queries.deviceIdentities(deviceId)),
-    db.query<CertificateRecord>(queries.deviceCertificates(deviceId, mostShown)),
-    db.query<ContactRecord>(queries.lastContact(deviceId)),
-    db.query<DecisionRecord>(queries.lastDecisions(deviceId, mostShown)),
-    db.query<ChangeRecord>(queries.lastChanges(deviceId, mostShown)),
-  ]);
-  const [found] = device.rows;
-  if (found === undefined) return undefined;
-  return {
-    ...found,
-    identityRecords: identities.rows,
-    certificates: certificates.rows,
-    lastInform: contact.rows[0],
-    decisions: decisions.rows,
-    changes: changes.rows,
-  };
+/** Why devices are not found by this `<name>=<value>`; undefined: they are. Whoever may guess a value would learn it. */
+export function parameterFilterFault(text: string): string | undefined {
+  const name = /^([^=]{1,256})=/.exec(text)?.[1];
+  if (name === undefined) return 'write Device.X.Y=value';
+  return isSecret(name) || isPersonal(name) ? 'the parameter is secret or personal' : undefined;
 }

@@ -83,3 +83,19 @@ export function unlinkIdentity(deviceId: string, identity: Pick<DeviceIdentity, 
     values: [deviceId, identity.anchor, identity.kind, identity.value],
   };
 }
+
+export function forgetExpected(deviceId: string, fingerprint: string): Query {
+  return {
+    text: `update device_identities set expected_fingerprint = null
+            where device_id = $1 and expected_fingerprint = decode($2, 'hex')`,
+    values: [deviceId, fingerprint],
+  };
+}
+
+export function refuseKey(deviceId: string, spki: string, at: Date, by: string): Query {
+  return {
+    text: `update device_certificates set state = 'refused', decided_at = $3, decided_by = $4
+            where device_id = $1 and spki = decode($2, 'hex') and state <> 'refused'`,
+    values: [deviceId, spki, at, strangersText(by, 512)],
+  };
+}

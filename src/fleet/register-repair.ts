@@ -117,7 +117,10 @@ function fingerprintOf({ fingerprint }: { readonly fingerprint: string }): strin
 }
 
 /** The identity that a certificate nobody has seen yet will be for: the one named, or the only one there is. */
-async function targetOf(tx: Queryable, { deviceId, identity }: Rebinding): Promise<Target | { problem: Problem }> {
+export async function targetOf(
+  tx: Queryable,
+  { deviceId, identity }: Rebinding,
+): Promise<Target | { problem: Problem }> {
   const { rows } = await tx.query<Target>(queries.identitiesOf(deviceId));
   const fitting = rows.filter(
     (one) => identity === undefined || (one.anchor === identity.anchor && one.value === identity.value),

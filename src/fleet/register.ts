@@ -5,15 +5,11 @@ import { type ConflictPage, listConflicts, type Settling, settle } from './confl
 import type { ConflictKey } from './conflicts-queries.ts';
 import type { DeviceState } from './device.ts';
 import { type DeviceIdentity, parseIdentityName, type SerialNames } from './identity.ts';
-import {
-  countDevices,
-  type DeviceDetails,
-  type DeviceFilter,
-  type DevicePage,
-  listDevices,
-  showDevice,
-} from './listing.ts';
+import { countDevices, type DeviceFilter, type DevicePage, type ListPage, listDevices } from './listing.ts';
+import { type DeviceDetails, type DeviceFacts, deviceFacts, showDevice } from './listing-details.ts';
 import { addDevice } from './register-adding.ts';
+import { addCertificate, removeCertificate } from './register-certificates.ts';
+import { type DescribeResult, type Describing, describe } from './register-describing.ts';
 import {
   type BatchReport,
   countForMove,
@@ -59,6 +55,7 @@ export type ProblemKind =
   | 'nothing_to_reject'
   | 'several_keys'
   | 'identity_missing'
+  | 'certificate_missing'
   | 'last_identity'
   | 'several_identities'
   | 'no_conflict'
@@ -83,14 +80,26 @@ export type StateResult =
   | { readonly ok: true; readonly deviceId: string; readonly state: DeviceState; readonly changed: boolean }
   | { readonly ok: false; readonly problem: Problem };
 
+export interface CertificateInput {
+  readonly deviceId: string;
+  /** Hex SHA-256. */
+  readonly fingerprint: string;
+  /** Which of several identities it is for, where it was not seen yet. */
+  readonly identity?: DeviceIdentity;
+}
+
 /** The operator's hand on the register. Every change writes its audit row in its own transaction. */
 export interface Register {
   add(input: AddInput, by: By): Promise<AddResult>;
-  list(filter: DeviceFilter, page: { readonly after?: string; readonly limit: number }): Promise<DevicePage>;
+  list(filter: DeviceFilter, page: ListPage): Promise<DevicePage>;
   count(filter: DeviceFilter): Promise<number>;
   /** Ids of the devices that a person may mean: id, identity, `OUI-Serial`, or certificate fingerprint. */
   find(text: string): Promise<readonly string[]>;
   show(deviceId: string): Promise<DeviceDetails | undefined>;
+  /** `show` without decisions and changes. */
+  facts(deviceId: string): Promise<DeviceFacts | undefined>;
+  /** Tags, site, note; what is not given stays. `stale`: `asSeen` says that it is another one than was looked at. */
+  describe(input: Omit<Describing, 'by' | 'at'>, by: By): Promise<DescribeResult>;
   block(deviceId: string, by: By): Promise<StateResult>;
   unblock(deviceId: string, by: By): Promise<StateResult>;
   /** Lets in a quarantined device or a held key; of several held keys the one of the certificate with `fingerprint`. */
@@ -102,7 +111,11 @@ export interface Register {
   /** Tags, site and pending idempotent tasks go to `newId`; `oldId` is blocked for good. */
   replace(oldId: string, newId: string, by: By): Promise<StateResult>;
   /** The same device with a new certificate after repair. A reason must be given. */
-  rebind(input: { deviceId: string; fingerprint: string; identity?: DeviceIdentity }, by: By): Promise<StateResult>;
+  rebind(input: CertificateInput, by: By): Promise<StateResult>;
+  /** A further certificate; those that there are stay. */
+  addCertificate(input: CertificateInput, by: By): Promise<StateResult>;
+  /** Turns away the key of a certificate. */
+  removeCertificate(deviceId: string, fingerprint: string, by: By): Promise<StateResult>;
   removeIdentity(deviceId: string, identity: DeviceIdentity, by: By): Promise<StateResult>;
   conflicts(page: { readonly after?: ConflictKey; readonly limit: number }): Promise<ConflictPage>;
   settleConflict(input: Omit<Settling, 'by' | 'at'>, by: By): Promise<StateResult>;
@@ -132,6 +145,8 @@ export function createRegister(deps: RegisterDeps): Register {
     count: (filter) => countDevices(db, filter),
     find: (text) => findByText(db, text),
     show: (deviceId) => showDevice(db, deviceId),
+    facts: (deviceId) => deviceFacts(db, deviceId),
+    describe: (input, by) => db.transaction((tx) => describe(tx, { ...input, by, at: clock.now() })),
     block: move('block'),
     unblock: move('unblock'),
     reject: move('reject'),
@@ -142,6 +157,9 @@ export function createRegister(deps: RegisterDeps): Register {
       by.reason === undefined || by.reason.trim() === ''
         ? { ok: false, problem: { kind: 'reason_missing', message: 'a rebind needs a reason: what was repaired' } }
         : inTransaction((tx, at) => rebindDevice(tx, { ...input, by, at })),
+    addCertificate: (input, by) => inTransaction((tx, at) => addCertificate(tx, { ...input, by, at })),
+    removeCertificate: (deviceId, fingerprint, by) =>
+      inTransaction((tx, at) => removeCertificate(tx, { deviceId, fingerprint, by, at })),
     removeIdentity: (deviceId, identity, by) =>
       inTransaction((tx, at) => unlinkDeviceIdentity(tx, { deviceId, identity, by, at })),
     conflicts: (page) => listConflicts(db, page),

@@ -56,9 +56,10 @@ export type RowResult =
   | { readonly ok: false; readonly reason: string };
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const tag = /^[\p{L}\p{N}][\p{L}\p{N}._:/@+-]{0,63}$/u;
+/** A tag of a device: a word. */
+export const tagPattern = /^[\p{L}\p{N}][\p{L}\p{N}._:/@+-]{0,63}$/u;
 const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufffd]/u;
-const mostTags = 32;
+export const mostTags = 32;
 
 /**
  * The row that the cells amount to, or what is wrong with them, for people. Cells are hostile text; an empty one says
@@ -150,7 +151,7 @@ function furtherOf(said: Cells): Omit<ImportRow, 'line' | 'identity' | 'serial'>
 /** `a; b`: each once, in alphabetical order. */
 function tagsOf(text: string): readonly string[] | string {
   const tags = [...new Set(text.split(/[;,]/).flatMap((part) => part.trim() || []))].sort();
-  const wrong = tags.find((one) => !tag.test(one));
+  const wrong = tags.find((one) => !tagPattern.test(one));
   if (wrong !== undefined)
     return `tag ${JSON.stringify(wrong.slice(0, 70))} is no word of letters, digits and . _ : / @ + -`;
   return tags.length > mostTags ? `more than ${mostTags} tags` : tags;

@@ -14,7 +14,7 @@ import type { TrustAnchor } from '../trust/anchors.ts';
 import { findDecisions } from '../trust/decision-search.ts';
 import { listChanges } from '../trust/revocation/changes.ts';
 import { listHoldings } from '../trust/revocation/crl-store.ts';
-import { listEntries, listQuarantined } from '../trust/revocation/list-store.ts';
+import { listEntries, listQuarantined, releaseDevice } from '../trust/revocation/list-store.ts';
 import { policies } from '../trust/revocation/policy-store.ts';
 import { createManagementDoor, type ServerPair } from './management-door.ts';
 import { createRateLimit } from './rate-limit.ts';
@@ -84,7 +84,9 @@ function apiOf({ db, clock, anchors, config: { connectionRequest } }: Management
     register: createRegister({ db, clock }),
     tasks: createTasks({ db, clock, policy: { connectionRequest } }),
     parameters: createParameterReading({ db, clock }),
+    clock,
     keys: createApiKeys({ db, clock }),
+    release: (deviceId, until, by) => releaseDevice(db, deviceId, until, by, clock.now()),
     anchors,
     findDecisions: (table, filter, page) => findDecisions(db, table, filter, page),
     findChanges: (filter, page) => findChanges(db, filter, page),

@@ -6,6 +6,7 @@ import { systemClock } from '../../src/platform/clock.ts';
 import type { Database } from '../../src/platform/postgres.ts';
 import { createLogger, createMetrics } from '../../src/platform/telemetry.ts';
 import { type ApiKeys, createApiKeys } from '../../src/trust/access/api-keys.ts';
+import type { TrustAnchor } from '../../src/trust/anchors.ts';
 import { type Role, roleNames } from '../../src/trust/access/roles.ts';
 import { createTestDatabase } from '../support/database.ts';
 
@@ -39,6 +40,12 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** What the API asks of anchors: who may vouch for which realm. */
+const anchors = ['acme', 'operator'].map((name) => {
+  const rules = { identity: ['hnb-fqdn'], registration: 'known-only', sharedSecret: 'refuse' };
+  return { name, kind: 'manufacturer', realms: [`hnb.${name}.example`], path: { certificates: [] }, ...rules };
+}) as unknown as readonly TrustAnchor[];
+
 const realm = 'hnb.acme.example';
 
 export async function openManagementStage(requestsPerMinute = 1_000_000): Promise<ManagementStage> {
@@ -46,7 +53,7 @@ export async function openManagementStage(requestsPerMinute = 1_000_000): Promis
   const { db } = database;
   const deps = { db, clock: systemClock, logger: createLogger('silent'), metrics: createMetrics({ process: false }) };
   const management = await createManagement({
-    ...{ ...deps, anchors: [], readFile: (path: string) => readFile(path, 'utf8') },
+    ...{ ...deps, anchors, readFile: (path: string) => readFile(path, 'utf8') },
     config: { management: { address: '127.0.0.1', port: 0, requestsPerMinute }, connectionRequest: 'off' },
   });
   const url = await management.listen();

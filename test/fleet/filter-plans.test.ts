@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { DeviceFilter } from '../../src/fleet/listing.ts';
+import { type DeviceFilter, deviceSorts } from '../../src/fleet/listing.ts';
 import { countDevices, filterNames, listDevices, listIds } from '../../src/fleet/listing-queries.ts';
 import type { Query } from '../../src/platform/postgres.ts';
 import { fillRegister } from '../support/filled-register.ts';
@@ -17,6 +17,11 @@ const filters: Readonly<Record<keyof DeviceFilter, DeviceFilter>> = {
   tag: { tag: 'tag-7' },
   group: { group: 'tag-7' },
   site: { site: 'site-7' },
+  model: { model: 'Nano' },
+  softwareVersion: { softwareVersion: '0.9' },
+  informedBefore: { informedBefore: new Date('2026-01-02T00:00:00Z') },
+  informedAfter: { informedAfter: new Date(Date.now() + 3_600_000) },
+  parameter: { parameter: 'Device.Services.FAPService.1.CellConfig.LTE.RAN.RF.PhyCellID=17' },
   expiresBefore: { expiresBefore: new Date('2026-06-01T00:00:00Z') },
 };
 
@@ -41,7 +46,7 @@ describe('every documented filter of the register', () => {
     test(`${name} is served by an index, whether listed, chosen for a move, or counted`, async () => {
       for (const query of [
         listDevices(filter, undefined, 51),
-        listDevices(filter, '00000000-0000-7000-8000-000000000009', 51),
+        listDevices(filter, { id: '00000000-0000-7000-8000-000000000009' }, 51),
         listIds(filter, ['expected', 'active', 'held', 'quarantined', 'blocked'], undefined, 500),
         countDevices(filter),
       ]) {
@@ -50,4 +55,14 @@ describe('every documented filter of the register', () => {
         assert.match(found, /Index/, found);
       }
     });
+
+  for (const sort of deviceSorts)
+    for (const descending of [false, true])
+      test(`the order by ${sort}${descending ? ', descending,' : ''} is that of an index, from the first page on`, async () => {
+        const position = { id: '00000000-0000-7000-8000-000000000009', key: new Date('2026-01-02T00:00:00Z') };
+        for (const after of [undefined, position]) {
+          const [found = ''] = (await plan(listDevices({}, after, 51, { sort, descending }))).split('SubPlan');
+          assert.doesNotMatch(found, /Seq Scan on (devices|device_contact)|Sort/, found);
+        }
+      });
 });

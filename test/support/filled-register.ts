@@ -25,7 +25,7 @@ export async function fillRegister(db: Database, { devices, audit, onStep }: Fil
     devices: `insert into devices (id, state, state_since, origin, registered_anchor, registered_at, oui, product_class,
         serial_number, serial_provenance, serial_since, tags, site)
       select ${id('n')}, case when n % 1000 = 0 then 'blocked' else 'active' end, now(), 'operator', 'acme', now(),
-        case when n <= 10 then '00FFFF' else '00A0BC' end, 'Femto', 'SN' || lpad(n::text, 7, '0'), 'imported', now(),
+        case when n <= 10 then '00FFFF' else '00A0BC' end, case when n % 700 = 0 then 'Nano' else 'Femto' end, 'SN' || lpad(n::text, 7, '0'), 'imported', now(),
         array['fleet', 'tag-' || n % 1000], 'site-' || n % 5000 ${from}`,
     identity_lookup: `insert into identity_lookup select 'acme', 'hnb-fqdn', ${fqdn('n', 'acme')}, ${id('n')} ${from}
       union all select case when n <= 10 then 'rare' else 'operator' end, 'hnb-fqdn', ${fqdn('n', 'operator')}, ${id('n')} ${from}`,
@@ -43,7 +43,12 @@ export async function fillRegister(db: Database, { devices, audit, onStep }: Fil
         ${from}, generate_series(1, 3) c`,
     device_contact: `insert into device_contact (device_id, last_inform_at, last_inform_id, last_events, listener, remote_address,
         cwmp_version, manufacturer, oui, product_class, software_version)
-      select id, now(), gen_random_uuid(), array['2 PERIODIC'], 'internet', '192.0.2.1', '1.4', 'Acme', oui, 'Femto', '1.0' from devices`,
+      select id, case when right(id::text, 2) = '77' then '2026-01-01T12:00:00Z' else now() end, gen_random_uuid(),
+        array['2 PERIODIC'], 'internet', '192.0.2.1', '1.4', 'Acme', oui, product_class,
+        case when right(id::text, 2) = '33' then '0.9' else '1.0' end from devices`,
+    device_parameters: `insert into device_parameters (device_id, name, value, type, since)
+      select id, 'Device.Services.FAPService.1.CellConfig.LTE.RAN.RF.PhyCellID',
+        (('x' || right(id::text, 3))::bit(12)::int % 504)::text, 'xsd:string', now() from devices`,
     changes: `insert into changes (device_id, at, id, actor_kind, actor, action, after)
       select ${id('n')}, now() - a * interval '1 minute', gen_random_uuid(), 'cli', 'bench', 'describe', '{"site": "x"}'
         ${from}, generate_series(1, ${Math.floor(audit / 2)}) a`,

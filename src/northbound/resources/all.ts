@@ -1,7 +1,11 @@
 import type { AnyOperation } from '../operation.ts';
 import { auditReads } from './audit.ts';
 import { decisionReads } from './decisions.ts';
+import { conflictOperations } from './conflicts.ts';
 import type { ApiDeps } from './deps.ts';
+import { deviceIdentities } from './device-adding.ts';
+import { deviceCertificates } from './device-certificates.ts';
+import { describeDevice } from './device-description.ts';
 import { deviceWrites } from './device-moves.ts';
 import { deviceReads } from './devices.ts';
 import { taskOperations } from './tasks.ts';
@@ -11,7 +15,11 @@ import { trustReads } from './trust.ts';
 export function apiOperations(deps: ApiDeps): readonly AnyOperation[] {
   return [
     ...deviceReads(deps),
+    describeDevice(deps),
+    ...deviceIdentities(deps),
+    ...deviceCertificates(deps),
     ...deviceWrites(deps),
+    ...conflictOperations(deps),
     ...taskOperations(deps),
     ...decisionReads(deps),
     ...auditReads(deps),

@@ -1,8 +1,9 @@
 import type { FoundChange } from '../../fleet/change-search.ts';
 import type { findChanges } from '../../fleet/change-search.ts';
 import type { ParameterReading } from '../../fleet/parameter-reading.ts';
-import type { Register } from '../../fleet/register.ts';
+import type { By, Register } from '../../fleet/register.ts';
 import type { Tasks } from '../../fleet/tasks.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { ApiKeys } from '../../trust/access/api-keys.ts';
 import type { TrustAnchor } from '../../trust/anchors.ts';
 import type { findDecisions } from '../../trust/decision-search.ts';
@@ -22,7 +23,10 @@ export interface ApiDeps {
   readonly register: Register;
   readonly tasks: Tasks;
   readonly parameters: ParameterReading;
+  readonly clock: Clock;
   readonly keys: ApiKeys;
+  /** Lets the quarantined certificates of a device in until then; how many there are. */
+  readonly release: (deviceId: string, until: Date, by: By) => Promise<number>;
   readonly anchors: readonly TrustAnchor[];
   readonly findDecisions: WithoutDatabase<typeof findDecisions>;
   readonly findChanges: WithoutDatabase<typeof findChanges>;

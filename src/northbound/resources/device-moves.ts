@@ -1,18 +1,13 @@
 import { z } from 'zod';
-import { parseIdentityName, speaksFor } from '../../fleet/identity.ts';
-import { deviceStates } from '../../fleet/device.ts';
-import type { By, Problem, Register, StateResult } from '../../fleet/register.ts';
-import { type Answer, type AnyOperation, operation, refuse } from '../operation.ts';
-import { deviceParams, hexFingerprint, line, reasonBody } from '../values.ts';
+import type { Register } from '../../fleet/register.ts';
+import type { ShippingRecord } from '../../fleet/shipping-record.ts';
+import { type AnyOperation, operation, refuse } from '../operation.ts';
+import { deviceParams, hexFingerprint, reasonBody, uuid } from '../values.ts';
 import type { ApiDeps } from './deps.ts';
+import { keptToGroup } from './device-filters.ts';
+import { identityFields, movedSchema, optionalIdentity, stateAnswer, withReason } from './device-answers.ts';
 
 const tag = 'devices';
-
-const movedSchema = z.strictObject({
-  id: z.uuid(),
-  state: z.enum(deviceStates),
-  changed: z.boolean().describe('False: it was so already.'),
-});
 
 type Move = 'block' | 'unblock' | 'reject' | 'retire';
 
@@ -23,26 +18,16 @@ const moves: Readonly<Record<Move, string>> = {
   retire: 'For good: what it said and was told is erased; identity, certificates and audit stay',
 };
 
-/** What changes the register. Every one of them is in the audit, with the key as the actor. */
+/** What moves a device in the register. Every one of them is in the audit, with the key as the actor. */
 export function deviceWrites(deps: ApiDeps): readonly AnyOperation[] {
   return [
-    addDevice(deps),
     approveDevice(deps),
     ...(Object.keys(moves) as Move[]).map((move) => moveDevice(deps.register, move)),
+    replaceDevice(deps),
+    rebindDevice(deps),
+    handOverDevice(deps),
   ];
 }
-
-function refused({ kind, message }: Problem): Answer {
-  const status = kind === 'device_missing' ? 404 : 409;
-  return refuse(status, { code: kind, detail: message });
-}
-
-function stateAnswer(result: StateResult): Answer {
-  if (!result.ok) return refused(result.problem);
-  return { status: 200, body: { id: result.deviceId, state: result.state, changed: result.changed } };
-}
-
-const withReason = (by: By, reason: string | undefined): By => ({ ...by, ...(reason !== undefined && { reason }) });
 
 function moveDevice(register: Register, move: Move): AnyOperation {
   return operation({
@@ -85,48 +70,93 @@ function approveDevice({ register }: ApiDeps): AnyOperation {
   });
 }
 
-function addDevice({ register, anchors }: ApiDeps): AnyOperation {
-  return operation({
-    id: 'addDevice',
+/** What every move of one device has in common. */
+function move(name: string) {
+  return {
+    id: `${name}Device`,
     method: 'POST',
-    path: '/api/v1/devices',
-    summary: 'Makes a device for an identity',
-    description: 'Idempotent by the identity: one that is there already is answered with 200.',
+    path: `/api/v1/devices/{deviceId}/${name}`,
     tag,
     permission: 'devices:write',
-    // It belongs to no group yet.
-    reach: 'installation',
+    reach: 'device',
+    params: deviceParams,
+    problems: [404, 409, 422],
+  } as const;
+}
+
+function replaceDevice({ register }: ApiDeps): AnyOperation {
+  return operation({
+    ...move('replace'),
+    summary: 'Another device takes its place, with its tags, site and pending tasks; it is blocked for good',
+    body: z.strictObject({ successor: uuid.describe('The device that takes its place.'), reason: reasonBody }),
+    example: { successor: '01890a5d-ac96-774b-bcce-b302099a8057', reason: 'burnt out' },
+    answers: { 200: { description: 'Where the replaced one is now.', schema: movedSchema } },
+    handle: async ({ params, body, by, caller }) => {
+      const { successor, reason } = body;
+      const { devices } = await register.list(keptToGroup({ deviceId: successor }, caller), { limit: 1 });
+      if (devices.length === 0)
+        return refuse(422, { in: 'body', field: 'successor', detail: 'there is no such device' });
+      return stateAnswer(await register.replace(params.deviceId, successor, withReason(by, reason)));
+    },
+  });
+}
+
+function rebindDevice({ register, anchors }: ApiDeps): AnyOperation {
+  return operation({
+    ...move('rebind'),
+    summary: 'The same device with a new certificate after repair; other keys of the identity are turned away',
     body: z.strictObject({
-      anchor: line(63).describe('The trust anchor that vouches for the identity.'),
-      identity: line(253).describe('`<EUI>.<realm>`, or `OUI[-ProductClass]-Serial`.'),
-      note: line(2000).optional(),
-      reason: reasonBody.optional(),
+      fingerprint: hexFingerprint.describe('Of the new certificate, seen already or not.'),
+      anchor: identityFields.anchor.optional(),
+      identity: identityFields.identity.optional().describe('Which one, where the certificate was not seen yet.'),
+      reason: reasonBody,
     }),
-    example: { anchor: 'acme', identity: '00a0bc000001.hnb.acme.example' },
+    example: { fingerprint: 'ab'.repeat(32), reason: 'new board' },
+    answers: { 200: { description: 'Where it is now.', schema: movedSchema } },
+    handle: async ({ params, body, by }) => {
+      const { fingerprint, reason, ...named } = body;
+      const found = optionalIdentity(anchors, named);
+      if (!found.ok) return found.answer;
+      const { identity } = found;
+      const input = { ...params, fingerprint, ...(identity !== undefined && { identity }) };
+      return stateAnswer(await register.rebind(input, withReason(by, reason)));
+    },
+  });
+}
+
+const recordSchema = z.strictObject({
+  device: z.uuid(),
+  anchor: z.string(),
+  identity: z.string(),
+  oui: z.string().nullable(),
+  product_class: z.string().nullable(),
+  serial_number: z.string().nullable(),
+  fingerprint: z.string().nullable(),
+  tags: z.array(z.string()),
+  site: z.string().nullable(),
+  note: z.string().nullable(),
+});
+
+function handOverDevice({ register }: ApiDeps): AnyOperation {
+  return operation({
+    ...move('handover'),
+    summary: 'Answers its records, as a shipping file has them, and retires it',
+    body: z.strictObject({ reason: reasonBody }),
+    example: { reason: 'sold to another operator' },
     answers: {
-      200: { description: 'It was there already.', schema: z.strictObject({ id: z.uuid() }) },
-      201: {
-        description: 'It is enrolled.',
-        schema: z.strictObject({ id: z.uuid() }),
-        headers: { Location: 'Of the device.' },
+      200: {
+        description: 'One record for each identity; the device is retired.',
+        schema: z.strictObject({ records: z.array(recordSchema) }),
       },
     },
-    problems: [404, 409, 422],
-    handle: async ({ body, by }) => {
-      const { anchor, identity, note, reason } = body;
-      const name = parseIdentityName(identity);
-      const vouching = anchors.find((one) => one.name === anchor);
-      if (name === undefined) return refuse(422, { in: 'body', field: 'identity', detail: 'is no identity' });
-      if (vouching === undefined)
-        return refuse(422, { in: 'body', field: 'anchor', detail: 'there is no such trust anchor' });
-      if (!speaksFor(vouching.realms, name))
-        return refuse(422, { in: 'body', field: 'identity', detail: 'is of no realm that the anchor may speak for' });
-      const input = { identity: { anchor, ...name }, ...(note !== undefined && { note }) };
-      const added = await register.add(input, withReason(by, reason));
-      if (!added.ok) return refused(added.problem);
-      const { deviceId: id, created } = added;
-      if (!created) return { status: 200, body: { id } };
-      return { status: 201, body: { id }, headers: { Location: `/api/v1/devices/${id}` } };
+    handle: async ({ params, body, by, caller }) => {
+      const records: ShippingRecord[] = [];
+      const filter = keptToGroup(params, caller);
+      const { moved } = await register.handOver(filter, withReason(by, body.reason), async (batch) => {
+        records.push(...batch);
+      });
+      if (moved > 0) return { status: 200, body: { records } };
+      return refuse(409, { code: 'wrong_state', detail: 'the device is retired already' });
     },
   });
 }

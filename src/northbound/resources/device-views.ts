@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { deviceStates } from '../../fleet/device.ts';
-import type { DeviceDetails, DeviceSummary } from '../../fleet/listing.ts';
+import type { DeviceSummary } from '../../fleet/listing.ts';
+import type { DeviceFacts } from '../../fleet/listing-details.ts';
 import { time } from '../values.ts';
 
 /** A device in a list. */
@@ -30,7 +31,7 @@ export const deviceSchema = z.strictObject({
 
 export const deviceFields = Object.keys(deviceSchema.shape);
 
-const certificateSchema = z.strictObject({
+export const certificateSchema = z.strictObject({
   fingerprint: z.string().describe('SHA-256 of the certificate.'),
   keyFingerprint: z.string().describe('SHA-256 of its SubjectPublicKeyInfo.'),
   anchor: z.string(),
@@ -92,7 +93,7 @@ export function deviceView(device: DeviceSummary): Record<string, unknown> {
   };
 }
 
-export function deviceDetailsView(device: DeviceDetails): Record<string, unknown> {
+export function deviceDetailsView(device: DeviceFacts): Record<string, unknown> {
   return { ...deviceView(device), certificates: device.certificates, lastInform: device.lastInform ?? null };
 }
 

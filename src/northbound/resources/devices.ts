@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { deviceStates } from '../../fleet/device.ts';
-import type { DeviceFilter } from '../../fleet/listing.ts';
+import { deviceSorts } from '../../fleet/listing.ts';
 import { type AnyOperation, operation, refuse } from '../operation.ts';
 import { cursorOf, cursorQuery, fieldsQuery, limitQuery, pageSchema, sparse } from '../paging.ts';
-import { deviceParams, instantQuery, line, time, uuid } from '../values.ts';
+import { deviceParams, time } from '../values.ts';
 import type { ApiDeps } from './deps.ts';
+import { deviceFilters, keptToGroup } from './device-filters.ts';
 import {
   deviceDetailsSchema,
   deviceDetailsView,
@@ -15,20 +15,6 @@ import {
 } from './device-views.ts';
 
 const tag = 'devices';
-
-const filters = {
-  state: z.enum(deviceStates).optional(),
-  anchor: line(63).optional().describe('With an identity under this trust anchor.'),
-  identityPrefix: line(253).optional().describe('With an identity that begins so.'),
-  oui: z
-    .string()
-    .regex(/^[0-9a-fA-F]{6}$/, 'write six hexadecimal digits')
-    .optional(),
-  serialNumber: line(64).optional(),
-  tag: line(64).optional(),
-  site: line(200).optional(),
-  expiresBefore: instantQuery.optional().describe('The newest approved certificate of an identity ends before then.'),
-};
 
 const parameterSchema = z.strictObject({
   name: z.string(),
@@ -45,35 +31,46 @@ export function deviceReads(deps: ApiDeps): readonly AnyOperation[] {
   return [listDevices(deps), getDevice(deps), listParameters(deps)];
 }
 
+const sortNames = deviceSorts.flatMap((name) => [name, `-${name}` as const]);
+
+/** What `next` of a list of devices is made of: an id and, in some orders, a time. */
+const position = z.string().regex(/^[0-9a-f-]{36}( \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)?$/);
+
 function listDevices({ register }: ApiDeps): AnyOperation {
   return operation({
     id: 'listDevices',
     method: 'GET',
     path: '/api/v1/devices',
-    summary: 'Devices in the order of their registration',
+    summary: 'Devices by any filter, in the order of their registration or another one',
     tag,
     permission: 'devices:read',
     reach: 'fleet',
     query: z.strictObject({
-      ...filters,
+      ...deviceFilters,
+      sort: z
+        .enum(sortNames)
+        .default('registered')
+        .describe('With a minus: descending. lastInform goes by the hour, without devices that never informed.'),
       limit: limitQuery,
-      cursor: cursorQuery(uuid),
+      cursor: cursorQuery(position, z.enum(sortNames)),
       fields: fieldsQuery(deviceFields),
     }),
     answers: { 200: { description: 'A page of devices.', schema: pageSchema(deviceSchema.partial()) } },
     handle: async ({ query, caller }) => {
-      const { limit, cursor, fields, ...wanted } = query;
-      const filter = { ...defined(wanted), ...(caller.group !== null && { group: caller.group }) } as DeviceFilter;
-      const after = cursor?.[0];
-      const page = await register.list(filter, { limit, ...(after !== undefined && { after }) });
+      const { limit, cursor, fields, sort, ...wanted } = query;
+      const [after, sortedBy = sort] = cursor ?? [];
+      if (sortedBy !== sort)
+        return refuse(400, { in: 'query', field: 'cursor', detail: 'is of a list in another order' });
+      const order = { sort: sortOf(sort), descending: sort.startsWith('-') };
+      const page = await register.list(keptToGroup(wanted, caller), { limit, order, ...(after && { after }) });
       const items = page.devices.map((device) => sparse(deviceView(device), fields));
-      return { status: 200, body: { items, ...(page.next !== undefined && { next: cursorOf(page.next) }) } };
+      return { status: 200, body: { items, ...(page.next !== undefined && { next: cursorOf(page.next, sort) }) } };
     },
   });
 }
 
-function defined(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+function sortOf(name: (typeof sortNames)[number]) {
+  return deviceSorts.find((one) => name.endsWith(one)) ?? 'registered';
 }
 
 function getDevice({ register }: ApiDeps): AnyOperation {
@@ -95,7 +92,7 @@ function getDevice({ register }: ApiDeps): AnyOperation {
     },
     problems: [404],
     handle: async ({ params }) => {
-      const device = await register.show(params.deviceId);
+      const device = await register.facts(params.deviceId);
       if (device === undefined) return refuse(404, { detail: 'there is no such device' });
       return { status: 200, body: deviceDetailsView(device), headers: { ETag: etagOf(device) } };
     },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type AnyOperation, operation } from '../operation.ts';
-import { cursorOf, cursorQuery, limitQuery, pageSchema } from '../paging.ts';
-import { time, uuid } from '../values.ts';
+import { limitQuery, pageSchema } from '../paging.ts';
+import { time } from '../values.ts';
 import type { ApiDeps } from './deps.ts';
 
 const tag = 'trust';
@@ -50,21 +50,11 @@ const entrySchema = z.strictObject({
   by: z.string(),
 });
 
-const conflictSchema = z.strictObject({
-  claimant: z.uuid(),
-  holder: z.uuid(),
-  ...{ oui: z.string(), productClass: z.string(), serialNumber: z.string() },
-  kind: z.enum(['claimed', 'imported_over_learnt']),
-  firstAt: time,
-  lastAt: time,
-  claims: z.int(),
-});
-
 /** The newest of a short list; it has no pages. */
 const newest = z.strictObject({ limit: limitQuery });
 
 export function trustReads(deps: ApiDeps): readonly AnyOperation[] {
-  return [listAnchors(deps), listPolicies(deps), listCrls(deps), listRevoked(deps), listConflicts(deps)];
+  return [listAnchors(deps), listPolicies(deps), listCrls(deps), listRevoked(deps)];
 }
 
 function listAnchors({ anchors }: ApiDeps): AnyOperation {
@@ -122,28 +112,5 @@ function listRevoked({ revokedCertificates }: ApiDeps): AnyOperation {
     query: newest,
     answers: { 200: { description: 'The newest.', schema: pageSchema(entrySchema) } },
     handle: async ({ query }) => ({ status: 200, body: { items: await revokedCertificates(query.limit) } }),
-  });
-}
-
-function listConflicts({ register }: ApiDeps): AnyOperation {
-  return operation({
-    ...{ id: 'listConflicts', method: 'GET', path: '/api/v1/conflicts', tag: 'devices' },
-    summary: 'Serials that one device claims and another has, until a person settles them',
-    permission: 'devices:read',
-    // A conflict names two devices, which may be of two groups.
-    reach: 'installation',
-    query: z.strictObject({
-      limit: limitQuery,
-      cursor: cursorQuery(uuid, z.string().max(256), z.string().max(256), z.string().max(256)),
-    }),
-    answers: { 200: { description: 'A page of conflicts.', schema: pageSchema(conflictSchema) } },
-    handle: async ({ query }) => {
-      const [claimant = '', oui = '', productClass = '', serialNumber = ''] = query.cursor ?? [];
-      const after = query.cursor && { claimant, oui, productClass, serialNumber };
-      const { conflicts, next } = await register.conflicts({ limit: query.limit, ...(after && { after }) });
-      const items = conflicts.map(({ settledAt: _a, settledBy: _b, outcome: _c, reason: _d, ...open }) => open);
-      const behind = next && cursorOf(next.claimant, next.oui, next.productClass, next.serialNumber);
-      return { status: 200, body: { items, ...(behind !== undefined && { next: behind }) } };
-    },
   });
 }

@@ -1,0 +1,130 @@
+import type { Queryable } from '../platform/postgres.ts';
+import type { CertificateState } from './device.ts';
+import type { DeviceSummary } from './listing.ts';
+import * as queries from './listing-details-queries.ts';
+
+export interface IdentityRecord {
+  readonly anchor: string;
+  readonly kind: string;
+  readonly value: string;
+  readonly linkedAt: Date;
+  readonly linkedBy: string;
+}
+
+export interface CertificateRecord {
+  readonly fingerprint: string;
+  readonly keyFingerprint: string;
+  readonly anchor: string;
+  readonly identity: string;
+  readonly state: CertificateState;
+  readonly subject: string;
+  readonly issuer: string;
+  readonly serialNumber: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  readonly firstSeen: Date;
+  readonly lastSeen: Date;
+  readonly decidedAt: Date | null;
+  readonly decidedBy: string | null;
+}
+
+export interface ContactRecord {
+  readonly at: Date;
+  readonly events: readonly string[];
+  readonly listener: string;
+  readonly remoteAddress: string | null;
+  readonly cwmpVersion: string;
+  readonly manufacturer: string;
+  readonly oui: string;
+  readonly productClass: string;
+  readonly softwareVersion: string | null;
+  readonly hardwareVersion: string | null;
+}
+
+export interface DecisionRecord {
+  readonly id: string;
+  readonly at: Date;
+  readonly outcome: 'admitted' | 'refused';
+  readonly stage: string | null;
+  readonly reason: string | null;
+  readonly detail: string | null;
+  readonly listener: string;
+  readonly remoteAddress: string | null;
+  readonly remotePort: number;
+  readonly tlsVersion: string | null;
+  readonly cipherSuite: string | null;
+  readonly resumed: boolean | null;
+  readonly anchor: string | null;
+  readonly identity: string | null;
+  readonly fingerprint: string | null;
+}
+
+export interface ChangeRecord {
+  readonly id: string;
+  readonly at: Date;
+  readonly actorKind: string;
+  readonly actor: string;
+  readonly action: string;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly reason: string | null;
+}
+
+/** A device with what people look at first. */
+export interface DeviceFacts extends DeviceSummary {
+  readonly identityRecords: readonly IdentityRecord[];
+  /** Newest first, at most 20. */
+  readonly certificates: readonly CertificateRecord[];
+  readonly lastInform: ContactRecord | undefined;
+}
+
+export interface DeviceDetails extends DeviceFacts {
+  /** Newest first, at most 20 each. */
+  readonly decisions: readonly DecisionRecord[];
+  readonly changes: readonly ChangeRecord[];
+}
+
+const mostShown = 20;
+
+type FactsRow = DeviceSummary & {
+  readonly lastEvents: readonly string[] | null;
+  readonly listener: string;
+  readonly remoteAddress: string | null;
+  readonly cwmpVersion: string;
+  readonly saidOui: string;
+  readonly saidProductClass: string;
+  readonly hardwareVersion: string | null;
+  readonly identityRecords: readonly (Omit<IdentityRecord, 'linkedAt'> & { readonly linkedAt: string })[] | null;
+};
+
+/** Two statements. */
+export async function deviceFacts(db: Queryable, deviceId: string): Promise<DeviceFacts | undefined> {
+  const [device, certificates] = await Promise.all([
+    db.query<FactsRow>(queries.oneDevice(deviceId)),
+    db.query<CertificateRecord>(queries.deviceCertificates(deviceId, mostShown)),
+  ]);
+  const [row] = device.rows;
+  return row === undefined ? undefined : { ...factsOf(row), certificates: certificates.rows };
+}
+
+function factsOf(row: FactsRow): Omit<DeviceFacts, 'certificates'> {
+  const { lastEvents, listener, remoteAddress, cwmpVersion, saidOui, saidProductClass, hardwareVersion, ...rest } = row;
+  const { identityRecords, ...device } = rest;
+  const { lastInformAt: at, manufacturer, softwareVersion } = device;
+  const said = { manufacturer: manufacturer ?? '', oui: saidOui, productClass: saidProductClass };
+  const contact = { events: lastEvents ?? [], listener, remoteAddress, cwmpVersion, ...said };
+  return {
+    ...device,
+    identityRecords: (identityRecords ?? []).map((one) => ({ ...one, linkedAt: new Date(one.linkedAt) })),
+    lastInform: at === null ? undefined : { at, ...contact, softwareVersion, hardwareVersion },
+  };
+}
+
+export async function showDevice(db: Queryable, deviceId: string): Promise<DeviceDetails | undefined> {
+  const [facts, decisions, changes] = await Promise.all([
+    deviceFacts(db, deviceId),
+    db.query<DecisionRecord>(queries.lastDecisions(deviceId, mostShown)),
+    db.query<ChangeRecord>(queries.lastChanges(deviceId, mostShown)),
+  ]);
+  return facts && { ...facts, decisions: decisions.rows, changes: changes.rows };
+}
