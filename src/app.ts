@@ -6,10 +6,15 @@ import { StartError } from './config/fault.ts';
 import type { Config } from './config/schema.ts';
 import { type AdmissionRecords, createAdmissionRecords } from './fleet/admission-records.ts';
 import { createInformRecorder, type InformRecorder } from './fleet/informs.ts';
-import { ensurePartitions } from './fleet/partitions.ts';
-import { createSuspicions, type Suspicions } from './fleet/suspicions.ts';
+import { ensurePartitions, keepPartitions } from './fleet/partitions.ts';
 import { createSessionServices, type SessionServices } from './fleet/session-services.ts';
-import { createManagement, type Management, ManagementCertificateFault } from './northbound/management.ts';
+import { createSuspicions, type Suspicions } from './fleet/suspicions.ts';
+import {
+  createManagement,
+  type Management,
+  ManagementCertificateFault,
+  type ManagementDeps,
+} from './northbound/management.ts';
 import type { Clock } from './platform/clock.ts';
 import { createEgress } from './platform/egress/egress.ts';
 import type { EventBus } from './platform/events.ts';
@@ -17,6 +22,8 @@ import { createLifecycle } from './platform/lifecycle.ts';
 import type { Database } from './platform/postgres.ts';
 import { createListener, type Listener } from './southbound/listener.ts';
 import { createTicketKeys } from './southbound/ticket-keys.ts';
+import { type AccessDeps, assembleAccess } from './trust/access/assembly.ts';
+import { loadStaffAnchor } from './trust/access/staff-certificates.ts';
 import type { Gate } from './trust/admission.ts';
 import { loadAnchors, type TrustAnchor } from './trust/anchors.ts';
 import { keepAudit } from './trust/audit-keeping.ts';
@@ -24,10 +31,10 @@ import { createGate } from './trust/gate.ts';
 import { watchKeys } from './trust/key-watch.ts';
 import { createPlaceWatch, type PlaceWatch } from './trust/place-watch.ts';
 import { createOcspClient } from './trust/ocsp-client.ts';
+import { assembleRevocation } from './trust/revocation/assembly.ts';
 import { readCrl } from './trust/revocation/crl-reader.ts';
 import type { CloseWhere } from './trust/revocation/live.ts';
 import { PolicyUnreadable } from './trust/revocation/policy-store.ts';
-import { assembleRevocation } from './trust/revocation/assembly.ts';
 
 export interface AppDeps {
   readonly config: Config;
@@ -62,14 +69,14 @@ export interface RunningApp {
 export async function startApp(deps: AppDeps): Promise<RunningApp> {
   const { config, clock, logger, db } = deps;
   requireLoopback(deps);
-  const anchors = await readAnchors(deps);
+  const { anchors, staffAnchor } = await readAnchors(deps);
   const lifecycle = createLifecycle(logger);
   try {
     const { suspect, places, informs, records } = await keepRecords(deps, lifecycle);
     const { secondLock, audit } = config;
     const egress = createEgress(deps);
     lifecycle.started('egress', () => egress.close());
-    const assembly = assembleRevocation({ ...deps, anchors, egress, readCrl });
+    const assembly = assembleRevocation({ ...deps, anchors, staffAnchor, egress, readCrl });
     await assembly.load().catch(unreadable);
     const { revocation, quarantine } = assembly;
     const gate = createGate({ ...deps, anchors, secondLock, audit, records, informs, revocation, quarantine, suspect });
@@ -92,7 +99,7 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
     lifecycle.started('revocation', await assembly.start(gate, closeWhere));
     lifecycle.started('places', await places.watch(gate, suspect));
     lifecycle.started('keys', await watchKeys({ db, gate, closeWhere, logger }));
-    const management = await openManagement(deps, anchors);
+    const management = await openManagement({ ...deps, anchors, staffAnchor, egress, revocation });
     lifecycle.started('management', () => management.close());
     const url = await management.listen().catch((error) => {
       throw bindFault('management', config.management, error);
@@ -209,35 +216,33 @@ function isLoopback(address: string): boolean {
   return isIP(address) === 4 ? address.startsWith('127.') : address === '::1';
 }
 
-async function readAnchors({ config, mode, clock, logger }: AppDeps): Promise<readonly TrustAnchor[]> {
-  const result = await loadAnchors(config.anchors, {
-    readFile: (path) => readFile(path, 'utf8'),
-    at: clock.now(),
-    production: mode === 'production',
-  });
-  if (!result.ok) throw new StartError(result.faults);
-  for (const warning of result.warnings) logger.warn(warning, 'trust anchor');
-  return result.anchors;
+/** Those of devices, and that of people. */
+async function readAnchors({ config, mode, clock, logger }: AppDeps) {
+  const options = { readFile: readText, at: clock.now(), production: mode === 'production' };
+  const { clientCertificates } = config.management;
+  const [devices, staff] = await Promise.all([
+    loadAnchors(config.anchors, options),
+    clientCertificates === undefined ? undefined : loadStaffAnchor(clientCertificates, options),
+  ]);
+  const faults = [devices, staff].flatMap((one) => (one === undefined || one.ok ? [] : one.faults));
+  if (!devices.ok || staff?.ok === false) throw new StartError(faults);
+  for (const warning of devices.warnings) logger.warn(warning, 'trust anchor');
+  return { anchors: devices.anchors, staffAnchor: staff?.anchor };
 }
 
-async function openManagement(deps: AppDeps, anchors: readonly TrustAnchor[]): Promise<Management> {
+const readText = (path: string): Promise<string> => readFile(path, 'utf8');
+
+type ManagementParts = Omit<ManagementDeps, 'readFile' | 'credentials'> & Omit<AccessDeps, 'management'>;
+
+async function openManagement(deps: ManagementParts): Promise<Management> {
   try {
-    return await createManagement({ ...deps, anchors, readFile: (path) => readFile(path, 'utf8') });
+    const credentials = assembleAccess({ ...deps, ...deps.config });
+    return await createManagement({ ...deps, credentials, readFile: readText });
   } catch (error) {
     if (!(error instanceof ManagementCertificateFault)) throw error;
     const remedy = 'name a PEM chain, leaf first, and its private key';
     throw new StartError([{ key: 'management.tls', cause: error.message, remedy, missing: true }]);
   }
-}
-
-const partitionsEvery = 6 * 3_600_000;
-
-/** Answers how to stop it. */
-function keepPartitions(db: Database, logger: Logger): () => void {
-  const timer = setInterval(() => {
-    ensurePartitions(db).catch((error) => logger.error({ err: error }, 'partitions could not be made'));
-  }, partitionsEvery).unref();
-  return () => clearInterval(timer);
 }
 
 async function reloadAll(doors: readonly Pick<Listener | Management, 'reload'>[]): Promise<void> {

@@ -1,5 +1,6 @@
 import { isIP, isIPv6 } from 'node:net';
 import { type ConfigFault, nearest } from './fault.ts';
+import { managementFaults } from './management-checks.ts';
 import type { AnchorConfig, Config, ListenerConfig } from './schema.ts';
 
 export interface Checked {
@@ -83,19 +84,6 @@ function addressFaults(key: string, address: string): readonly ConfigFault[] {
   if (address === 'localhost' || isIP(address) !== 0) return [];
   const remedy = 'write an IP address of this machine: 127.0.0.1, 0.0.0.0 (all of IPv4), ::1 or :: (all)';
   return [{ key, cause: `${JSON.stringify(address)} is no IP address`, remedy }];
-}
-
-/** Keys and what they open never cross a network in the clear. */
-function managementFaults({ management: { address, tls } }: Config): readonly ConfigFault[] {
-  const loopback = address === 'localhost' || address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
-  if (loopback || tls !== undefined) return [];
-  return [
-    {
-      key: 'management.tls',
-      cause: `is missing, and ${address} is beyond loopback`,
-      remedy: 'name a certificate: management.tls: { chain: FILE, key: FILE }, or bind to 127.0.0.1',
-    },
-  ];
 }
 
 interface Door {

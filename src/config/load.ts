@@ -141,7 +141,12 @@ function anchored(tree: Tree, folder: string): Tree {
     audit: within(tree.audit, (a) =>
       a.checkpointFile === undefined ? {} : { checkpointFile: path(a.checkpointFile) },
     ),
-    management: within(tree.management, (m) => (m.tls === undefined ? {} : { tls: pair(m.tls) })),
+    management: within(tree.management, (m) => ({
+      ...(m.tls !== undefined && { tls: pair(m.tls) }),
+      ...(m.clientCertificates !== undefined && {
+        clientCertificates: within(m.clientCertificates, (c) => ({ anchors: each(c.anchors, path) })),
+      }),
+    })),
     anchors: each(tree.anchors, (anchor) => within(anchor, (a) => ({ certificates: each(a.certificates, path) }))),
     listeners: each(tree.listeners, (listener) =>
       within(listener, (l) => ({

@@ -1,7 +1,8 @@
 import { stringify } from 'yaml';
 import type { z } from 'zod';
-import { type Config, configSchema, isDuration } from './schema.ts';
+import { type Config, configSchema } from './schema.ts';
 import { bare, elementOf, shapeOf } from './schema-faults.ts';
+import { isDuration } from './value-schemas.ts';
 
 const hidden = '***';
 

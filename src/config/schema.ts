@@ -1,30 +1,6 @@
 import { z } from 'zod';
-
-const units: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** Node's timers hold 31 bits of milliseconds and fire at once beyond. */
-const longest = 24 * 86_400_000;
-
-const written = /^(\d{1,9})(ms|s|m|h|d)$/;
-
-function milliseconds(text: string): number {
-  const [, count, unit] = written.exec(text) ?? [];
-  return Number(count) * (units[unit ?? ''] ?? Number.NaN);
-}
-
-function isBearable(text: string): boolean {
-  return !written.test(text) || (milliseconds(text) >= 1 && milliseconds(text) <= longest);
-}
-
-/** A duration written for people ("30s", "12h"), kept as milliseconds. */
-const duration = z
-  .string()
-  .regex(written, 'write a number and a unit: 500ms, 30s, 5m, 12h or 1d')
-  .refine(isBearable, 'must be between 1ms and 24d')
-  .transform(milliseconds);
-
-const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'use lower-case letters, digits and "-"');
-const port = z.int().min(0).max(65_535);
+import { management } from './management-schema.ts';
+import { duration, name, port } from './value-schemas.ts';
 
 /** Two labels at least: an anchor that may speak for all of `com` may speak for anyone. */
 const realm = z
@@ -172,17 +148,6 @@ const model = z.strictObject({
   emptyAnswer: z.literal([200, 204]).default(204),
 });
 
-/** The management door. Beyond loopback it speaks TLS or does not open. */
-const management = z.strictObject({
-  address: z.string().default('127.0.0.1'),
-  port: port.default(7548),
-  tls: z.strictObject({ chain: z.string().min(1), key: z.string().min(1) }).optional(),
-  /** Default: open on loopback, key beyond. */
-  metrics: z.enum(['open', 'key']).optional(),
-  /** Of one API key; what exceeds it gets 429. */
-  requestsPerMinute: z.int().min(1).max(1_000_000).default(6000),
-});
-
 export const configSchema = z.strictObject({
   dataDir: z.string().min(1).default('./var'),
   /** Without a URL the embedded Postgres of the data directory is used (only with --dev, demo and the tools). */
@@ -223,16 +188,13 @@ export const toolSchema = configSchema.extend({
   anchors: z.array(anchor).default([]),
 });
 
-/** Whether a part of the schema is a duration; for printing it as people write it. */
-export function isDuration(schema: z.core.$ZodType): boolean {
-  return schema === duration;
-}
-
 export type Config = z.output<typeof configSchema>;
 export type ConfigInput = z.input<typeof configSchema>;
 export type AnchorConfig = Config['anchors'][number];
 export type ListenerConfig = Config['listeners'][number];
 export type LimitsConfig = Config['limits'];
 export type ManagementConfig = Config['management'];
+export type OidcConfig = NonNullable<ManagementConfig['oidc']>;
+export type ClientCertificatesConfig = NonNullable<ManagementConfig['clientCertificates']>;
 export type AuditConfig = Config['audit'];
 export type IdentityRuleName = (typeof identityRuleNames)[number];

@@ -1,7 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ApiKey } from '../trust/access/api-keys.ts';
-import { mayDo, type Permission, type Role } from '../trust/access/roles.ts';
+import type { Credentials } from '../trust/access/credentials.ts';
+import type { Holder, HolderResult } from '../trust/access/holder.ts';
+import { mayDo, type Permission } from '../trust/access/roles.ts';
 import { sendProblem } from './answering.ts';
+import { chainOf } from './client-chain.ts';
 import { type RateLimit, rateLimitHeaders } from './rate-limit.ts';
 
 /**
@@ -14,12 +16,9 @@ export type Reach = 'device' | 'fleet' | 'installation';
 export type Access = 'open' | { readonly permission: Permission; readonly reach: Reach };
 
 /** Who calls, once they have proved it. */
-export interface Caller {
+export interface Caller extends Omit<Holder, 'id'> {
+  /** Of whatever they proved it by; no two callers share one. */
   readonly keyId: string;
-  readonly name: string;
-  readonly role: Role;
-  /** Tag of the devices they are kept to; null: all. */
-  readonly group: string | null;
 }
 
 declare module 'fastify' {
@@ -32,12 +31,12 @@ declare module 'fastify' {
 }
 
 export interface AuthenticationDeps {
-  readonly verify: (secret: string) => Promise<ApiKey | undefined>;
+  readonly credentials: Credentials;
   /** Whether a device bears the tag of a group. */
   readonly inGroup: (deviceId: string, group: string) => Promise<boolean>;
-  /** Of each key. */
+  /** Of each caller. */
   readonly requests: RateLimit;
-  /** Of each address without a good key. */
+  /** Of each address without good credentials. */
   readonly failures: RateLimit;
 }
 
@@ -58,7 +57,7 @@ export function requireAuthentication(app: FastifyInstance, deps: Authentication
       return sendProblem(reply, 403, { detail: `a ${caller.role} has not the permission ${access.permission}` });
     if (caller.group === null) return;
     if (access.reach === 'installation')
-      return sendProblem(reply, 403, { detail: 'this key is limited to a group of devices' });
+      return sendProblem(reply, 403, { detail: 'you are limited to a group of devices' });
     if (access.reach === 'device') return hideOthers(request, reply, caller.group, deps);
   });
 }
@@ -67,31 +66,53 @@ export function requireAuthentication(app: FastifyInstance, deps: Authentication
 async function authenticate(
   request: FastifyRequest,
   reply: FastifyReply,
-  { verify, requests, failures }: AuthenticationDeps,
+  { credentials, requests, failures }: AuthenticationDeps,
 ): Promise<Caller | undefined> {
   const address = request.socket.remoteAddress ?? '';
   const strikes = failures.look(address);
-  const secret = bearerOf(request.headers.authorization);
   // A key with 256 random bits is not guessed; this bounds what guessing costs the database.
-  const key = secret === undefined || !strikes.allowed ? undefined : await verify(secret);
-  if (key === undefined) {
-    const { allowed, resetSeconds } = strikes.allowed ? failures.take(address) : strikes;
-    if (!allowed) void sendProblem(reply.header('Retry-After', String(resetSeconds)), 429);
-    else void sendProblem(reply.header('WWW-Authenticate', 'Bearer realm="hems"'), 401, { detail: needed });
-    return undefined;
+  if (!strikes.allowed) return tooMany(reply, strikes.resetSeconds);
+  const result = await prove(request, credentials);
+  if (!result.ok) {
+    const { allowed, resetSeconds } = result.kind === 'unavailable' ? strikes : failures.take(address);
+    return allowed ? refuse(reply, result) : tooMany(reply, resetSeconds);
   }
-  const allowance = requests.take(key.id);
+  const { id, ...holder } = result.holder;
+  const keyId = holder.kind === 'key' ? id : `${holder.kind}:${id}`;
+  const allowance = requests.take(keyId);
   reply.headers(rateLimitHeaders(allowance));
-  if (allowance.allowed) return { keyId: key.id, name: key.name, role: key.role, group: key.group };
-  void sendProblem(reply.header('Retry-After', String(allowance.resetSeconds)), 429);
-  return undefined;
+  return allowance.allowed ? { ...holder, keyId } : tooMany(reply, allowance.resetSeconds);
 }
 
-const needed = 'send an API key that is in force: Authorization: Bearer KEY ("hems apikey create" makes one)';
+function tooMany(reply: FastifyReply, seconds: number): undefined {
+  void sendProblem(reply.header('Retry-After', String(seconds)), 429);
+}
 
-/** RFC 6750 2.1; the scheme in any case (RFC 9110 11.1). */
+const needed = 'send what is in force: Authorization: Bearer KEY ("hems apikey create" makes one)';
+
+/** Whoever shows a token means it: a certificate beside it does not help a bad one. */
+async function prove(request: FastifyRequest, { bearer, certificate }: Credentials): Promise<HolderResult> {
+  const { authorization } = request.headers;
+  const chain = certificate === undefined ? undefined : chainOf(request.socket);
+  if (authorization === undefined && certificate !== undefined && chain !== undefined) return certificate(chain);
+  const text = bearerOf(authorization);
+  return text === undefined ? { ok: false, kind: 'invalid', cause: needed } : bearer(text);
+}
+
+function refuse(reply: FastifyReply, { kind, cause: detail }: Extract<HolderResult, { ok: false }>): undefined {
+  switch (kind) {
+    case 'invalid':
+      return void sendProblem(reply.header('WWW-Authenticate', 'Bearer realm="hems"'), 401, { detail });
+    case 'unmapped':
+      return void sendProblem(reply, 403, { detail });
+    case 'unavailable':
+      return void sendProblem(reply, 503, { detail });
+  }
+}
+
+/** RFC 6750 2.1; the scheme in any case (RFC 9110 11.1). Tokens of large organisations are long. */
 function bearerOf(header: string | undefined): string | undefined {
-  return /^Bearer +([A-Za-z0-9._~+/=-]{1,256})$/i.exec(header ?? '')?.[1];
+  return /^Bearer +([A-Za-z0-9._~+/=-]{1,8000})$/i.exec(header ?? '')?.[1];
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

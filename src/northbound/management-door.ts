@@ -7,6 +7,7 @@ import type { Registry } from 'prom-client';
 import { DatabaseError } from '../platform/database-error.ts';
 import { sendProblem } from './answering.ts';
 import { type AuthenticationDeps, requireAuthentication } from './authentication.ts';
+import { clientCertificateOptions, keepChains } from './client-chain.ts';
 import { healthRoutes, type Readiness } from './health-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { openapiInfo } from './openapi.ts';
@@ -56,8 +57,9 @@ export async function buildManagementDoor(deps: ManagementDoorDeps): Promise<Fas
     // Fastify's own words for a URL or a request that cannot be read are no problem documents, and repeat the URL.
     frameworkErrors: (_error, _request, reply) => void sendProblem(reply, 400),
     clientErrorHandler: refuseUnreadable,
-    ...transport(deps.tls),
+    ...transport(deps),
   });
+  if (asksForCertificates(deps)) keepChains(app.server as unknown as Server);
   await app.register(swagger, { openapi: openapiInfo });
   requireAuthentication(app, deps.authentication);
   app.setErrorHandler((error: FastifyError, _request, reply) => {
@@ -76,11 +78,24 @@ export async function buildManagementDoor(deps: ManagementDoorDeps): Promise<Fas
   return app;
 }
 
+function asksForCertificates({ tls, authentication }: ManagementDoorDeps): boolean {
+  return tls !== undefined && authentication.credentials.certificate !== undefined;
+}
+
 /** TLS 1.2 at least; with a client that is no browser nothing older is owed. */
-function transport(tls: ServerPair | undefined) {
-  const http = { maxHeaderSize: 8192, headersTimeout: 5000 };
-  if (tls === undefined) return { http };
-  return { https: { ...http, ...tls, minVersion: 'TLSv1.2' as const, handshakeTimeout: 10_000 } as const };
+function tlsOptions(deps: ManagementDoorDeps, pair: ServerPair) {
+  return {
+    ...pair,
+    ...(asksForCertificates(deps) ? { ...clientCertificateOptions, ca: [] } : {}),
+    minVersion: 'TLSv1.2' as const,
+  };
+}
+
+/** The headers hold a token of an OpenID provider, which may be of some kilobytes. */
+function transport(deps: ManagementDoorDeps) {
+  const http = { maxHeaderSize: 16_384, headersTimeout: 5000 };
+  if (deps.tls === undefined) return { http };
+  return { https: { ...http, ...tlsOptions(deps, deps.tls), handshakeTimeout: 10_000 } as const };
 }
 
 /** A database that is away is no defect of ours, and passes. */
@@ -116,7 +131,7 @@ export async function createManagementDoor(deps: ManagementDoorDeps): Promise<Ma
       const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
       return `${deps.tls === undefined ? 'http' : 'https'}://${host}:${bound.port}`;
     },
-    renew: (tls) => (app.server as unknown as Server).setSecureContext({ ...tls, minVersion: 'TLSv1.2' }),
+    renew: (tls) => (app.server as unknown as Server).setSecureContext(tlsOptions(deps, tls)),
     close: () => app.close(),
   };
 }

@@ -10,6 +10,7 @@ import { createTasks } from '../fleet/tasks.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/postgres.ts';
 import { createApiKeys } from '../trust/access/api-keys.ts';
+import { type Credentials, createCredentials } from '../trust/access/credentials.ts';
 import type { TrustAnchor } from '../trust/anchors.ts';
 import { findDecisions } from '../trust/decision-search.ts';
 import { listChanges } from '../trust/revocation/changes.ts';
@@ -28,6 +29,8 @@ export interface ManagementDeps {
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly anchors: readonly TrustAnchor[];
+  /** Default: API keys alone. */
+  readonly credentials?: Credentials;
   /** Resolves with the text; rejects as node:fs does. */
   readonly readFile: (path: string) => Promise<string>;
 }
@@ -59,7 +62,7 @@ export async function createManagement(deps: ManagementDeps): Promise<Management
     openMetrics: (management.metrics ?? (isLoopback(management.address) ? 'open' : 'key')) === 'open',
     readiness: () => readiness(pingOf(db)),
     authentication: {
-      verify: api.keys.verify,
+      credentials: deps.credentials ?? createCredentials(api),
       inGroup: (deviceId, group) => isInGroup(db, deviceId, group),
       requests: createRateLimit(clock, management.requestsPerMinute),
       failures: createRateLimit(clock, failuresPerMinute),

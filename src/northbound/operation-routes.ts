@@ -31,7 +31,7 @@ async function answer(of: AnyOperation, request: FastifyRequest, reply: FastifyR
   if (caller === null) return sendProblem(reply, 401);
   const judged = judgeInput(of, request);
   if (!judged.ok) return sendProblem(reply, 400, judged.problem);
-  const by = { actor: { kind: 'key', name: `${caller.name} (${caller.keyId})` } as const };
+  const by = { actor: { kind: caller.kind, name: `${caller.name} (${caller.keyId})` } as const };
   const asked = { ...judged.input, caller, by } as unknown as Asked<never, never, never, never>;
   return send(reply, await of.handle(asked));
 }

@@ -2,8 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { buildManagementDoor } from './management-door.ts';
-import type { ApiDeps } from './resources/deps.ts';
 import { renderOpenapi } from './openapi.ts';
+import type { ApiDeps } from './resources/deps.ts';
 
 const file = new URL('../../openapi.yaml', import.meta.url);
 const never = (): never => {
@@ -16,7 +16,7 @@ const wanted = await renderOpenapi(buildManagementDoor, {
   metrics: new Registry(),
   readiness: async () => ({ ready: true, checks: [] }),
   openMetrics: true,
-  authentication: { verify: never, inGroup: never, requests: limit, failures: limit },
+  authentication: { credentials: { bearer: never }, inGroup: never, requests: limit, failures: limit },
   // Handlers alone touch it, and none is called.
   api: new Proxy({} as ApiDeps, { get: () => never }),
 });

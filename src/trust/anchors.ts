@@ -61,22 +61,41 @@ interface Loaded {
 }
 
 async function loadAnchor(config: AnchorConfig, key: string, options: AnchorOptions): Promise<Loaded> {
-  const files = await Promise.all(
-    config.certificates.map((path, i) => readAnchorFile(path, `${key}.certificates[${i}]`, options.readFile)),
-  );
   const profile = withLevels(profiles[config.profile], config.rules);
-  const faults = files.flatMap((file) => file.faults);
-  if (!profile.ok) faults.push(...profile.unknownRules.map((rule) => unknownRule(key, rule)));
-  const path: PathAnchor = {
-    name: config.name,
-    certificates: files.flatMap((file) => file.certificates),
-    profile: profile.ok ? profile.profile : (profiles.hems as Profile),
-    acceptExpired: config.acceptExpiredAnchor,
-  };
-  const judged = files.flatMap((file) => file.certificates.map((one) => judge(one, path, file.key, options)));
-  faults.push(...judged.flatMap(({ fault }) => (fault === undefined ? [] : [fault])));
-  const warnings = judged.flatMap(({ warning }) => (warning === undefined ? [] : [warning]));
+  const read = await loadPathAnchor(
+    {
+      name: config.name,
+      files: config.certificates,
+      key: `${key}.certificates`,
+      profile: profile.ok ? profile.profile : (profiles.hems as Profile),
+      acceptExpired: config.acceptExpiredAnchor,
+    },
+    options,
+  );
+  const { path, warnings } = read;
+  const faults = [...read.faults, ...(profile.ok ? [] : profile.unknownRules.map((rule) => unknownRule(key, rule)))];
   return faults.length > 0 ? { faults, warnings } : { anchor: trustAnchor(config, path), faults, warnings };
+}
+
+export interface AnchorFiles extends Pick<PathAnchor, 'name' | 'profile' | 'acceptExpired'> {
+  readonly files: readonly string[];
+  /** Of the list of files in the configuration. */
+  readonly key: string;
+}
+
+/** Reads and checks the certificates of one anchor. Without faults the path is whole. */
+export async function loadPathAnchor(
+  { files: paths, key, ...rest }: AnchorFiles,
+  options: AnchorOptions,
+): Promise<{ path: PathAnchor; faults: readonly AnchorFault[]; warnings: readonly AnchorFault[] }> {
+  const files = await Promise.all(paths.map((path, i) => readAnchorFile(path, `${key}[${i}]`, options.readFile)));
+  const path: PathAnchor = { ...rest, certificates: files.flatMap((file) => file.certificates) };
+  const judged = files.flatMap((file) => file.certificates.map((one) => judge(one, path, file.key, options)));
+  return {
+    path,
+    faults: [...files.flatMap((file) => file.faults), ...judged.flatMap(({ fault }) => fault ?? [])],
+    warnings: judged.flatMap(({ warning }) => warning ?? []),
+  };
 }
 
 function trustAnchor(config: AnchorConfig, path: PathAnchor): TrustAnchor {

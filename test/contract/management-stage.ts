@@ -7,6 +7,7 @@ import type { Database } from '../../src/platform/postgres.ts';
 import { createLogger, createMetrics } from '../../src/platform/telemetry.ts';
 import { type ApiKeys, createApiKeys } from '../../src/trust/access/api-keys.ts';
 import type { TrustAnchor } from '../../src/trust/anchors.ts';
+import type { Credentials } from '../../src/trust/access/credentials.ts';
 import { type Role, roleNames } from '../../src/trust/access/roles.ts';
 import { createTestDatabase } from '../support/database.ts';
 
@@ -48,12 +49,16 @@ const anchors = ['acme', 'operator'].map((name) => {
 
 const realm = 'hnb.acme.example';
 
-export async function openManagementStage(requestsPerMinute = 1_000_000): Promise<ManagementStage> {
+export async function openManagementStage(
+  requestsPerMinute = 1_000_000,
+  credentialsOf?: (db: Database) => Credentials,
+): Promise<ManagementStage> {
   const database = await createTestDatabase();
   const { db } = database;
   const deps = { db, clock: systemClock, logger: createLogger('silent'), metrics: createMetrics({ process: false }) };
   const management = await createManagement({
     ...{ ...deps, anchors, readFile: (path: string) => readFile(path, 'utf8') },
+    ...(credentialsOf !== undefined && { credentials: credentialsOf(db) }),
     config: { management: { address: '127.0.0.1', port: 0, requestsPerMinute }, connectionRequest: 'off' },
   });
   const url = await management.listen();

@@ -1,7 +1,7 @@
 /** What may be asked for, under which rules, and everything that can come of it. */
 
 /** Who asks: a closed set, told in metrics. */
-export type EgressPurpose = 'crl' | 'ocsp' | 'staple';
+export type EgressPurpose = 'crl' | 'ocsp' | 'staple' | 'jwks';
 
 /**
  * What the caller's own configuration allows. Hosts are written `crl.acme.example`, `crl.acme.example:8080`,

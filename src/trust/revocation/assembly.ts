@@ -6,6 +6,7 @@ import type { EventBus } from '../../platform/events.ts';
 import type { Database } from '../../platform/postgres.ts';
 import { startReconciler } from '../../platform/reconciler.ts';
 import type { Certificate } from '../../x509/certificate.ts';
+import type { PathAnchor } from '../../x509/path-anchor.ts';
 import type { Gate } from '../admission.ts';
 import type { TrustAnchor } from '../anchors.ts';
 import { createOcspClient } from '../ocsp-client.ts';
@@ -23,6 +24,8 @@ import { createRevocation, type Revocation } from './revocation.ts';
 
 export interface AssemblyDeps {
   readonly anchors: readonly TrustAnchor[];
+  /** Of people's certificates: judged by the same policy, and by none of the doors for devices. */
+  readonly staffAnchor?: PathAnchor | undefined;
   readonly db: Database;
   readonly clock: Clock;
   readonly events: EventBus;
@@ -46,13 +49,13 @@ export interface RevocationAssembly {
 
 /** Everything about revocation of one node. */
 export function assembleRevocation(deps: AssemblyDeps): RevocationAssembly {
-  const { db, clock, logger, anchors } = deps;
+  const { db, clock, logger } = deps;
   const complain = (error: unknown, message: string): void => logger.error({ err: error }, message);
-  const paths = anchors.map(({ path }) => path);
+  const paths = pathAnchors(deps);
   const issuers = (name: string): readonly Certificate[] =>
     paths.filter((path) => path.name === name).flatMap((path) => [...path.certificates, ...(path.intermediates ?? [])]);
   const facts = createFacts({ db, clock, readCrl: deps.readCrl, issuers, complain });
-  const names = anchors.map(({ name }) => name);
+  const names = paths.map(({ name }) => name);
   const metrics = createRevocationMetrics(deps.metrics, names, facts, clock);
   const delegateStatus = createDelegateStatus(paths, facts.peek);
   const link = { up: true };
@@ -72,6 +75,11 @@ export function assembleRevocation(deps: AssemblyDeps): RevocationAssembly {
   };
 }
 
+function pathAnchors({ anchors, staffAnchor }: AssemblyDeps): readonly PathAnchor[] {
+  const paths = anchors.map(({ path }) => path);
+  return staffAnchor === undefined ? paths : [...paths, staffAnchor];
+}
+
 interface Parts {
   readonly deps: AssemblyDeps;
   readonly facts: FactsKeeper;
@@ -84,8 +92,9 @@ interface Parts {
 }
 
 /** TS 33.320 8.3.2.1 leaves it to the operator; who does not check should know. */
-function warnUnchecked({ anchors, logger }: AssemblyDeps, facts: FactsKeeper): void {
-  const names = anchors.map(({ name }) => name);
+function warnUnchecked(deps: AssemblyDeps, facts: FactsKeeper): void {
+  const { logger } = deps;
+  const names = pathAnchors(deps).map(({ name }) => name);
   const unchecked = uncheckedAnchors(facts.peek()?.policy?.document, names);
   if (unchecked.length > 0) logger.warn({ anchors: unchecked }, 'revocation is not checked for these trust anchors');
 }
