@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Queryable } from '../platform/postgres.ts';
+import type { Database, Queryable } from '../platform/postgres.ts';
 import { ensurePartitionsQuery } from './partitions-queries.ts';
 
 /**
