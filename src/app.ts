@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { isIP } from 'node:net';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { StartError } from './config/fault.ts';
@@ -19,6 +18,7 @@ import type { Clock } from './platform/clock.ts';
 import { createEgress } from './platform/egress/egress.ts';
 import type { EventBus } from './platform/events.ts';
 import { createLifecycle } from './platform/lifecycle.ts';
+import { isLoopback } from './platform/loopback.ts';
 import type { Database } from './platform/postgres.ts';
 import { createListener, type Listener } from './southbound/listener.ts';
 import { createTicketKeys } from './southbound/ticket-keys.ts';
@@ -27,6 +27,8 @@ import { loadStaffAnchor } from './trust/access/staff-certificates.ts';
 import type { Gate } from './trust/admission.ts';
 import { loadAnchors, type TrustAnchor } from './trust/anchors.ts';
 import { keepAudit } from './trust/audit-keeping.ts';
+import { createStanding, strictFaults } from './trust/compliance/standing.ts';
+import { keepWatch } from './trust/compliance/watch.ts';
 import { createGate } from './trust/gate.ts';
 import { watchKeys } from './trust/key-watch.ts';
 import { createPlaceWatch, type PlaceWatch } from './trust/place-watch.ts';
@@ -73,43 +75,45 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
   const lifecycle = createLifecycle(logger);
   try {
     const { suspect, places, informs, records } = await keepRecords(deps, lifecycle);
-    const { secondLock, audit } = config;
     const egress = createEgress(deps);
     lifecycle.started('egress', () => egress.close());
     const assembly = assembleRevocation({ ...deps, anchors, staffAnchor, egress, readCrl });
     await assembly.load().catch(unreadable);
+    const standing = createStanding({ ...deps, facts: assembly.facts.peek });
+    refuseFor(strictFaults(deps, standing));
     const { revocation, quarantine } = assembly;
+    const { secondLock, audit } = config;
     const gate = createGate({ ...deps, anchors, secondLock, audit, records, informs, revocation, quarantine, suspect });
     lifecycle.started('gate', () => gate.close());
     const ticketKeys = createTicketKeys(config.maxResumptionAge);
     lifecycle.started('ticket keys', () => ticketKeys.stop());
     const services = await createSessionServices({ ...deps, informs });
     lifecycle.started('session services', () => services.stop());
-    const listeners = await prepareListeners({
-      ...deps,
-      anchors,
-      gate,
-      ticketKeys,
-      ocsp: createOcspClient({ ...deps, egress }),
-      ...services,
-    });
+    const ocsp = createOcspClient({ ...deps, egress });
+    const listeners = await prepareListeners({ ...deps, anchors, gate, ticketKeys, ocsp, ...services });
     const doors = await Promise.all(listeners.map((listener, index) => openDoor(deps, listener, index)));
     for (const listener of listeners) lifecycle.started('listener', () => listener.close());
     const closeWhere: CloseWhere = (match) => listeners.reduce((sum, listener) => sum + listener.closeWhere(match), 0);
     lifecycle.started('revocation', await assembly.start(gate, closeWhere));
     lifecycle.started('places', await places.watch(gate, suspect));
     lifecycle.started('keys', await watchKeys({ db, gate, closeWhere, logger }));
-    const management = await openManagement({ ...deps, anchors, staffAnchor, egress, revocation });
+    const management = await openManagement({ ...deps, anchors, standing, staffAnchor, egress, revocation });
     lifecycle.started('management', () => management.close());
     const url = await management.listen().catch((error) => {
       throw bindFault('management', config.management, error);
     });
+    lifecycle.started('watch', keepWatch({ ...deps, anchors, standing, doors, management: url }));
     logger.info({ doors, management: url, clock: clock.now() }, 'ready');
     return { doors, management: url, reload: () => reloadAll([...listeners, management]), stop: lifecycle.stop };
   } catch (error) {
     await lifecycle.stop();
     throw error;
   }
+}
+
+/** None, or no start. */
+function refuseFor(faults: StartError['faults']): void {
+  if (faults.length > 0) throw new StartError(faults);
 }
 
 type Lifecycle = ReturnType<typeof createLifecycle>;
@@ -208,12 +212,7 @@ function requireLoopback({ config, mode }: AppDeps): void {
       cause: `${address} is beyond loopback, where the development PKI must not be trusted`,
       remedy: 'bind to 127.0.0.1, or serve a configuration of your own without --dev',
     }));
-  if (faults.length > 0) throw new StartError(faults);
-}
-
-function isLoopback(address: string): boolean {
-  if (address === 'localhost') return true;
-  return isIP(address) === 4 ? address.startsWith('127.') : address === '::1';
+  refuseFor(faults);
 }
 
 /** Those of devices, and that of people. */

@@ -175,6 +175,14 @@ export const configSchema = z.strictObject({
   /** Changes that devices are asked to tell by themselves; `femtocell`: alarms and the states of the cell. */
   notifications: z.union([z.enum(['off', 'femtocell']), z.array(notificationRule).max(50)]).default('off'),
   models: z.array(model).max(200).default([]),
+  metrics: z
+    .strictObject({
+      /** ProductClasses that metrics tell apart; the Informs of all others are counted as `other`. */
+      models: z.array(z.string().min(1).max(64)).max(100).default([]),
+    })
+    .prefault({}),
+  /** strict: no start with a setting that is weaker than a clause of TS 33.320; `hems compliance` names them. */
+  compliance: z.enum(['report', 'strict']).default('report'),
   /** Whether devices may be given a password for connection requests (TS 33.320 8.3.4 knows no shared secret). */
   connectionRequest: z.enum(['off', 'digest']).default('off'),
   log: z

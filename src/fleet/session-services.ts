@@ -5,15 +5,16 @@ import type { DeviceIdStruct } from '../cwmp/messages.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { EventBus } from '../platform/events.ts';
 import type { Database } from '../platform/postgres.ts';
+import { countInforms } from './inform-metrics.ts';
 import { createInformProcedure, type InformProcedure } from './inform-procedure.ts';
 import type { InformRecorder } from './informs.ts';
-import { createNoticeRecorder, type NoticeRecorder } from './notices.ts';
 import { type ModelQuirks, quirksOf } from './model-quirks.ts';
+import { createNoticeRecorder, type NoticeRecorder } from './notices.ts';
 import { notificationRules } from './notification-policy.ts';
 import { createParameterStore } from './parameters.ts';
 import { createSessionArchive, type SessionArchive } from './session-archive.ts';
-import { countTasks } from './task-metrics.ts';
 import { createTaskDispatcher, type TaskDispatcher } from './task-dispatch.ts';
+import { countTasks } from './task-metrics.ts';
 import { listenForTasks, type TaskNotices } from './task-notices.ts';
 import { keepUp } from './task-upkeep.ts';
 import { createTraceRecorder, type TraceRecorder } from './traces.ts';
@@ -38,7 +39,7 @@ export interface SessionServiceDeps {
   readonly events: EventBus;
   readonly metrics: Registry;
   readonly informs: Pick<InformRecorder, 'recordInform'>;
-  readonly config: Pick<Config, 'notifications' | 'models'>;
+  readonly config: Pick<Config, 'notifications' | 'models' | 'metrics'>;
 }
 
 /** Composes them for one node; whoever asked stops them. */
@@ -51,7 +52,7 @@ export async function createSessionServices(
   const tasks = createTaskDispatcher({ ...deps, parameters });
   const taskNotices = await listenForTasks(db, logger);
   const stopUpkeep = keepUp(deps);
-  const stopCounting = countTasks(deps.events, deps.metrics);
+  const stopCounting = [countTasks(deps.events, deps.metrics), countInforms({ ...deps, ...deps.config.metrics })];
   return {
     recordInform: createInformProcedure({ ...deps, parameters, dispatcher: tasks, notifications }),
     ...createTransferRecorder(deps),
@@ -63,7 +64,7 @@ export async function createSessionServices(
     taskNotices,
     stop: async () => {
       stopUpkeep();
-      stopCounting();
+      for (const stop of stopCounting) stop();
       await taskNotices.stop();
     },
   };

@@ -1,17 +1,19 @@
 import { createSecureContext } from 'node:tls';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { Config, ManagementConfig } from '../config/schema.ts';
+import type { Config } from '../config/schema.ts';
 import { findChanges } from '../fleet/change-search.ts';
 import { isInGroup } from '../fleet/groups.ts';
 import { createParameterReading } from '../fleet/parameter-reading.ts';
 import { createRegister } from '../fleet/register.ts';
 import { createTasks } from '../fleet/tasks.ts';
 import type { Clock } from '../platform/clock.ts';
+import { isLoopback } from '../platform/loopback.ts';
 import type { Database } from '../platform/postgres.ts';
 import { createApiKeys } from '../trust/access/api-keys.ts';
 import { type Credentials, createCredentials } from '../trust/access/credentials.ts';
 import type { TrustAnchor } from '../trust/anchors.ts';
+import type { Standing } from '../trust/compliance/standing.ts';
 import { findDecisions } from '../trust/decision-search.ts';
 import { listChanges } from '../trust/revocation/changes.ts';
 import { listHoldings } from '../trust/revocation/crl-store.ts';
@@ -31,6 +33,7 @@ export interface ManagementDeps {
   readonly anchors: readonly TrustAnchor[];
   /** Default: API keys alone. */
   readonly credentials?: Credentials;
+  readonly standing: Standing;
   /** Resolves with the text; rejects as node:fs does. */
   readonly readFile: (path: string) => Promise<string>;
 }
@@ -99,10 +102,6 @@ function apiOf({ db, clock, anchors, config: { connectionRequest } }: Management
     quarantined: (limit) => listQuarantined(db, limit),
     revocationChanges: (limit) => listChanges(db, limit),
   };
-}
-
-function isLoopback(address: ManagementConfig['address']): boolean {
-  return address === 'localhost' || address === '::1' || address.startsWith('127.');
 }
 
 async function readPair({ config, readFile }: ManagementDeps): Promise<ServerPair | undefined> {

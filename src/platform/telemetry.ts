@@ -1,8 +1,9 @@
 import { Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { type Level, type Logger, pino } from 'pino';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { visibleJson } from './json-text.ts';
+import { hemsVersion } from './version.ts';
 
 export type LogLevel = Level | 'silent';
 
@@ -85,5 +86,11 @@ function shortLines(stream: NodeJS.WritableStream): Writable {
 export function createMetrics(options: { process?: boolean } = {}): Registry {
   const registry = new Registry();
   if (options.process !== false) collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: 'hems_build_info',
+    help: 'Always 1; which hems runs, and on which Node',
+    labelNames: ['version', 'node'] as const,
+    registers: [registry],
+  }).set({ version: hemsVersion, node: process.versions.node }, 1);
   return registry;
 }

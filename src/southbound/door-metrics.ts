@@ -1,4 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
+import { acsFaults } from '../cwmp/faults.ts';
+import { cpeMethods } from '../cwmp/methods.ts';
 import { tallyCounter, tallyHistogram } from '../platform/tally.ts';
 
 /** How a TCP connection ended up; `silent`: it came and went without a byte, as load balancers' probes do. */
@@ -89,6 +91,30 @@ function sessionFamilies(to: Registers) {
   };
 }
 
+/** TR-069 A.5.1. */
+const cpeFaultCodes = Array.from({ length: 33 }, (_, i) => String(9000 + i));
+
+/** How a request of ours fared; `fault` is the device's code, or why there is no answer. */
+export type RpcOutcome = number | 'none' | 'unreadable' | 'no_answer' | 'not_sent';
+
+function faultLabel(outcome: RpcOutcome): string {
+  if (typeof outcome !== 'number') return outcome;
+  return cpeFaultCodes.includes(String(outcome)) ? String(outcome) : 'other';
+}
+
+function rpcFamilies(to: Registers) {
+  const rpcs = counter(to, 'rpcs_total', 'Requests to devices by method and fault code; none: it answered', [
+    'method',
+    'fault',
+  ] as const);
+  const refused = counter(to, 'device_requests_refused_total', 'Requests of devices that were answered with a fault', [
+    'fault',
+  ] as const);
+  for (const method of Object.keys(cpeMethods)) rpcs.inc({ method, fault: 'none' }, 0);
+  for (const code of Object.keys(acsFaults)) refused.inc({ fault: code }, 0);
+  return { rpcs, requestsRefused: refused };
+}
+
 function certificateFamilies(to: Registers) {
   const ofCertificate = ['listener', 'key_type'] as const;
   return {
@@ -105,7 +131,7 @@ function certificateFamilies(to: Registers) {
 }
 
 function build(to: Registers) {
-  return { ...handshakeFamilies(to), ...sessionFamilies(to), ...certificateFamilies(to) };
+  return { ...handshakeFamilies(to), ...sessionFamilies(to), ...rpcFamilies(to), ...certificateFamilies(to) };
 }
 
 type Families = ReturnType<typeof build>;
@@ -133,6 +159,9 @@ export interface DoorMetrics {
   sessionBegan(): void;
   sessionEnded(outcome: SessionEnd, seconds: number): void;
   sharedSecretIgnored(): void;
+  /** `method` is one that hems sends, never what a device wrote. */
+  rpc(method: string, outcome: RpcOutcome): void;
+  requestRefused(faultCode: number): void;
   certificatesLoaded(outcome: 'loaded' | 'kept_old'): void;
   certificateServed(keyType: string, notBefore: Date, notAfter: Date): void;
 }
@@ -148,11 +177,13 @@ function handshakeSeries({ handshake }: Families, listener: string) {
   }));
 }
 
+function answerSeries({ requests }: Families, listener: string): ReadonlyMap<number, () => void> {
+  return new Map(statuses.map((status) => [status, requests.series({ listener, status: String(status) })]));
+}
+
 export function createDoorMetrics(registry: Registry, listener: string): DoorMetrics {
   const families = familiesOf(registry);
-  const answers = new Map<number, () => void>(
-    statuses.map((status) => [status, families.requests.series({ listener, status: String(status) })]),
-  );
+  const answers = answerSeries(families, listener);
   const outcomes = seriesOf(connectionOutcomes, (outcome) => families.connectionsTotal.series({ listener, outcome }));
   const ends = seriesOf(sessionEnds, (outcome) => families.sessionsTotal.series({ listener, outcome }));
   for (const outcome of ['loaded', 'kept_old']) families.reloads.inc({ listener, outcome }, 0);
@@ -185,6 +216,8 @@ export function createDoorMetrics(registry: Registry, listener: string): DoorMet
       ends[outcome]();
       session(seconds);
     },
+    rpc: (method, outcome) => families.rpcs.inc({ method, fault: faultLabel(outcome) }),
+    requestRefused: (code) => families.requestsRefused.inc({ fault: String(code) }),
     sharedSecretIgnored: () => families.sharedSecretsIgnored.inc({ listener }),
     certificatesLoaded: (outcome) => {
       families.reloads.inc({ listener, outcome });

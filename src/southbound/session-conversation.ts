@@ -2,13 +2,13 @@ import type { Logger } from 'pino';
 import type { LimitsConfig } from '../config/schema.ts';
 import type { Inform } from '../cwmp/cpe-methods.ts';
 import { decodeEnvelope } from '../cwmp/decode.ts';
-import type { Fact, Input, Reply } from '../cwmp/session.ts';
+import type { Answer, Fact, Input, Reply } from '../cwmp/session.ts';
 import { step } from '../cwmp/step.ts';
 import type { CwmpVersion } from '../cwmp/versions.ts';
 import type { SessionServices } from '../fleet/session-services.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Gate } from '../trust/admission.ts';
-import type { DoorMetrics, SessionEnd } from './door-metrics.ts';
+import type { DoorMetrics, RpcOutcome, SessionEnd } from './door-metrics.ts';
 import type { Session, SessionStore } from './session-store.ts';
 import { nextRequest, recordAnswer, recordSending } from './session-tasks.ts';
 
@@ -117,12 +117,29 @@ async function note(runner: Runner, session: Session, fact: Fact): Promise<void>
       runner.logger.info({ ...about, method: fact.notice.method }, 'told by the device');
       break;
     case 'request-refused':
+      runner.metrics.requestRefused(fact.faultCode);
       runner.logger.debug({ ...about, method: fact.name, faultCode: fact.faultCode }, 'request refused');
       break;
     case 'answer':
+      runner.metrics.rpc(fact.request.method, rpcOutcome(fact.answer));
       await recordAnswer(runner, session, fact);
       runner.logger.debug({ ...about, method: fact.request.method, answer: fact.answer.kind }, 'request answered');
       break;
+  }
+}
+
+function rpcOutcome(answer: Answer): RpcOutcome {
+  switch (answer.kind) {
+    case 'response':
+      return 'none';
+    case 'fault':
+      return answer.fault.faultCode;
+    case 'unreadable':
+      return 'unreadable';
+    case 'none':
+      return 'no_answer';
+    case 'not-sent':
+      return 'not_sent';
   }
 }
 

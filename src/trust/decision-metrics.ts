@@ -70,8 +70,40 @@ export function decisionSeries(anchors: readonly string[]): SeriesLabels[] {
   ];
 }
 
+/** What a client may offer; anything else is `other`, and nothing `none`. */
+const tlsVersions = ['SSLv3', 'TLSv1', 'TLSv1.0', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'];
+/** Suites are negotiated, so they are of our own profiles; this many names are told apart all the same. */
+const mostSuites = 40;
+
+/** By version and suite, without the anchor: all of them together would be too many series. */
+function createTlsCounter(registry: Registry): (decision: Decision) => void {
+  const counter = tallyCounter({
+    name: 'hems_trust_decisions_by_tls_total',
+    help: 'Decisions of the gate by TLS version and cipher suite; none where the handshake did not come so far',
+    labelNames: ['outcome', 'peer', 'tls_version', 'cipher_suite'] as const,
+    registers: [registry],
+  });
+  const suites = new Set(['none']);
+  const series = new Map<string, () => void>();
+  const suiteOf = (name: string | undefined): string => {
+    if (name === undefined || suites.has(name)) return name ?? 'none';
+    if (suites.size > mostSuites || !/^TLS_[A-Z0-9_]{1,60}$/.test(name)) return 'other';
+    suites.add(name);
+    return name;
+  };
+  return ({ outcome, peer, facts: { tlsVersion = 'none', cipherSuite } }) => {
+    const version = tlsVersion === 'none' || tlsVersions.includes(tlsVersion) ? tlsVersion : 'other';
+    const suite = suiteOf(cipherSuite);
+    const key = `${outcome} ${peer} ${version} ${suite}`;
+    const count = series.get(key) ?? counter.series({ outcome, peer, tls_version: version, cipher_suite: suite });
+    series.set(key, count);
+    count();
+  };
+}
+
 /** Counts every decision, sampled or not. Labels come from the configuration and closed lists alone. */
 export function createDecisionCounter(registry: Registry, anchors: readonly string[]): (decision: Decision) => void {
+  const byTls = createTlsCounter(registry);
   const counter = tallyCounter({
     name: 'hems_trust_decisions_total',
     help: 'Decisions of the gate; anchor is the configured name or none',
@@ -89,6 +121,7 @@ export function createDecisionCounter(registry: Registry, anchors: readonly stri
   for (const labels of decisionSeries(anchors)) seriesFor(labels);
   const known = new Set(anchors);
   return (decision) => {
+    byTls(decision);
     const anchor = anchorOf(decision);
     const { outcome, peer } = decision;
     const reason = decision.outcome === 'admitted' ? 'none' : decision.reason;

@@ -57,7 +57,8 @@ export async function openManagementStage(
   const { db } = database;
   const deps = { db, clock: systemClock, logger: createLogger('silent'), metrics: createMetrics({ process: false }) };
   const management = await createManagement({
-    ...{ ...deps, anchors, readFile: (path: string) => readFile(path, 'utf8') },
+    ...{ ...deps, anchors, standing: { deviations: () => [] } },
+    readFile: (path: string) => readFile(path, 'utf8'),
     ...(credentialsOf !== undefined && { credentials: credentialsOf(db) }),
     config: { management: { address: '127.0.0.1', port: 0, requestsPerMinute }, connectionRequest: 'off' },
   });

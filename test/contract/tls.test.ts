@@ -29,7 +29,12 @@ test('with a certificate it speaks TLS 1.2 or newer and nothing in the clear', a
   const deps = { db, clock: systemClock, logger: createLogger('silent'), metrics: createMetrics({ process: false }) };
   const door = (tls: typeof pair) =>
     createManagement({
-      ...{ ...deps, anchors: [], readFile: (path: string) => readFile(path, 'utf8') },
+      ...{
+        ...deps,
+        anchors: [],
+        standing: { deviations: () => [] },
+        readFile: (path: string) => readFile(path, 'utf8'),
+      },
       config: { management: { address: '127.0.0.1', port: 0, tls, requestsPerMinute: 10 }, connectionRequest: 'off' },
     });
   await assert.rejects(door({ chain: pair.key, key: pair.chain }), ManagementCertificateFault);

@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { decisionSeries } from '../../src/trust/decision-metrics.ts';
 import { refusalReasons } from '../../src/trust/refusal.ts';
 import { cleanup } from '../support/cleanup.ts';
+import { metricsStage } from '../support/metrics-page.ts';
 import { httpRequest, sayPlainly } from './clients.ts';
 import { root } from './command.ts';
 import { openDatabaseProxy } from './database-proxy.ts';
@@ -24,7 +25,7 @@ async function readiness(stage: Stage): Promise<{ status: number; body: Readines
 describe('the management door', () => {
   let stage: Stage;
   before(async () => {
-    stage = await openStage();
+    stage = await openStage(metricsStage);
   });
   after(() => stage.stop());
 

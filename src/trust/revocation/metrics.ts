@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Clock } from '../../platform/clock.ts';
 import { type FetchOutcome, fetchOutcomes } from './crl-fetcher.ts';
-import type { FactsKeeper } from './facts.ts';
+import type { Facts, FactsKeeper } from './facts.ts';
 import type { RevocationCounters } from './revocation.ts';
 
 export interface RevocationMetrics extends RevocationCounters {
@@ -57,7 +57,7 @@ export function createRevocationMetrics(
     for (const how of ways) for (const outcome of outcomes) verdicts.inc({ anchor, outcome, how }, 0);
     for (const tolerance of tolerances) tolerated.inc({ anchor, tolerance }, 0);
   }
-  factGauges(registers, facts, clock);
+  factGauges(registers, facts, clock, anchors);
   return {
     judged: (verdict, anchor, how, took) => {
       verdicts.inc({ anchor, outcome: verdict.outcome, how });
@@ -69,48 +69,78 @@ export function createRevocationMetrics(
   };
 }
 
-function factGauges(registers: Registry[], facts: FactsKeeper, clock: Clock): void {
-  const gauge = (name: string, help: string, value: () => number | undefined): void => {
+function factGauges(registers: Registry[], facts: FactsKeeper, clock: Clock, anchors: readonly string[]): void {
+  const gauge = (name: string, help: string, value: (facts: Facts) => number): void => {
     new Gauge({
       name,
       help,
       registers,
       collect() {
-        this.reset();
-        const now = value();
-        if (now !== undefined) this.set(now);
+        const known = facts.peek();
+        if (known === undefined) this.remove();
+        else this.set(value(known));
       },
     });
   };
-  const held = () => facts.peek()?.holdings ?? [];
-  const since = (at: Date | undefined): number | undefined =>
-    at === undefined ? undefined : (clock.now().getTime() - at.getTime()) / 1000;
-  const oldest = (dates: readonly Date[]): Date | undefined =>
-    dates.length === 0 ? undefined : new Date(Math.min(...dates.map((date) => date.getTime())));
-  gauge('hems_trust_crls', 'CRLs in use', () => held().length);
-  gauge('hems_trust_crl_entries', 'Entries of all CRLs in use', () =>
-    held().reduce((sum, { entries }) => sum + entries, 0),
+  gauge('hems_trust_operator_list_entries', 'Certificates on the operator’s own list', ({ list }) => list.size);
+  gauge(
+    'hems_trust_policy_version',
+    'Version of the revocation policy in force; 0: none',
+    ({ policy }) => policy?.version ?? 0,
   );
-  gauge('hems_trust_crl_oldest_age_seconds', 'Time since the oldest thisUpdate of the CRLs in use', () =>
-    since(oldest(held().map(({ thisUpdate }) => thisUpdate))),
+  gauge('hems_trust_policy_override_until_seconds', 'End of the override in force, Unix time; 0: none', (known) => {
+    const until = known.override?.until;
+    return until === undefined || until <= clock.now() ? 0 : until.getTime() / 1000;
+  });
+  crlGauges(registers, facts, clock, anchors);
+}
+
+/** CRLs by the anchor under which they were verified; an anchor without any has no age. */
+function crlGauges(registers: Registry[], facts: FactsKeeper, clock: Clock, anchors: readonly string[]): void {
+  const gauge = (name: string, help: string, value: (anchor: string, known: Facts) => number | undefined): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['anchor'] as const,
+      registers,
+      collect() {
+        this.reset();
+        const known = facts.peek();
+        if (known === undefined) return;
+        for (const anchor of anchors) {
+          const now = value(anchor, known);
+          if (now !== undefined) this.set({ anchor }, now);
+        }
+      },
+    });
+  };
+  const of = (anchor: string, { holdings }: Facts) => holdings.filter((holding) => holding.anchor === anchor);
+  const since = (dates: readonly Date[]): number | undefined => {
+    const first = Math.min(...dates.map((date) => date.getTime()));
+    return dates.length === 0 ? undefined : (clock.now().getTime() - first) / 1000;
+  };
+  gauge('hems_trust_crls', 'CRLs in use', (anchor, known) => of(anchor, known).length);
+  gauge('hems_trust_crl_entries', 'Entries of the CRLs in use', (anchor, known) =>
+    of(anchor, known).reduce((sum, { entries }) => sum + entries, 0),
+  );
+  gauge('hems_trust_crl_oldest_age_seconds', 'Time since the oldest thisUpdate of the CRLs in use', (anchor, known) =>
+    since(of(anchor, known).map(({ thisUpdate }) => thisUpdate)),
   );
   gauge(
     'hems_trust_crl_next_update_seconds',
     'Time until the first nextUpdate of the CRLs in use; negative: stale',
-    () => {
-      const ago = since(oldest(held().flatMap(({ nextUpdate }) => (nextUpdate === undefined ? [] : [nextUpdate]))));
+    (anchor, known) => {
+      const ago = since(of(anchor, known).flatMap(({ nextUpdate }) => (nextUpdate === undefined ? [] : [nextUpdate])));
       return ago === undefined ? undefined : -ago;
     },
   );
-  gauge('hems_trust_crl_urls_failing', 'URLs of CRLs whose last fetch failed', () => {
-    const failing = [...(facts.peek()?.fetches.values() ?? [])].filter(
-      ({ outcome }) => outcome !== undefined && !['stored', 'same', 'not-modified'].includes(outcome),
+  gauge('hems_trust_crl_urls_failing', 'URLs of CRLs whose last fetch failed', (anchor, { fetches }) => {
+    const failing = [...fetches.values()].filter(
+      (state) =>
+        state.anchor === anchor &&
+        state.outcome !== undefined &&
+        !['stored', 'same', 'not-modified'].includes(state.outcome),
     );
     return failing.length;
-  });
-  gauge('hems_trust_operator_list_entries', 'Certificates on the operator’s own list', () => facts.peek()?.list.size);
-  gauge('hems_trust_policy_version', 'Version of the revocation policy in force; 0: none', () => {
-    const known = facts.peek();
-    return known === undefined ? undefined : (known.policy?.version ?? 0);
   });
 }
