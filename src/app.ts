@@ -87,7 +87,7 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
     lifecycle.started('gate', () => gate.close());
     const ticketKeys = createTicketKeys(config.maxResumptionAge);
     lifecycle.started('ticket keys', () => ticketKeys.stop());
-    const services = await createSessionServices({ ...deps, informs });
+    const services = await createSessionServices({ ...deps, informs, suspect });
     lifecycle.started('session services', () => services.stop());
     const ocsp = createOcspClient({ ...deps, egress });
     const listeners = await prepareListeners({ ...deps, anchors, gate, ticketKeys, ocsp, ...services });
@@ -158,16 +158,13 @@ async function prepareListeners(parts: ListenerParts): Promise<Listener[]> {
   throw new StartError(faults);
 }
 
-async function openDoor({ config, mode }: AppDeps, listener: Listener, index: number): Promise<Door> {
+async function openDoor({ config }: AppDeps, listener: Listener, index: number): Promise<Door> {
   const own = config.listeners[index];
   const key = `listeners[${index}]`;
   const { port } = await listener.listen().catch((error) => {
     throw bindFault(key, { address: own?.address ?? '', port: own?.port ?? 0 }, error);
   });
-  const url = new URL(listener.url);
-  // The public URL may name a balancer's port; in development it is this machine's own, whichever it became.
-  if (mode === 'development') url.port = String(port);
-  return { name: own?.name ?? '', url: url.href, port };
+  return { name: own?.name ?? '', url: listener.url(), port };
 }
 
 function bindFault(key: string, { address, port }: { address: string; port: number }, error: unknown): unknown {

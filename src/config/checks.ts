@@ -24,6 +24,7 @@ export function checkConfig(config: Config): Checked {
       ...databaseFaults(config.database.url),
       ...secretKeyFaults(config.secretKey),
       ...limitFaults(config),
+      ...fileFaults(config),
     ],
     warnings: [...anchors.flatMap((anchor, i) => anchorWarnings(anchor, i, listeners))],
   };
@@ -221,6 +222,19 @@ function limitFaults({ maxResumptionAge, limits }: Config): readonly ConfigFault
     faults.push({
       key: 'limits.handshakesInFlightPerAddress',
       cause: `exceeds limits.handshakesInFlight (${limits.handshakesInFlight})`,
+      remedy: 'lower it, or raise the other',
+    });
+  return faults;
+}
+
+function fileFaults({ files }: Config): readonly ConfigFault[] {
+  const faults: ConfigFault[] = [...duplicates('files.slots', files.slots)];
+  if (files.store === 'directory' && files.directory === undefined)
+    faults.push({ key: 'files.directory', cause: 'is missing', remedy: 'name the directory that all nodes share' });
+  if (files.deviceBytes > files.totalBytes)
+    faults.push({
+      key: 'files.deviceBytes',
+      cause: `exceeds files.totalBytes (${files.totalBytes})`,
       remedy: 'lower it, or raise the other',
     });
   return faults;

@@ -147,6 +147,11 @@ function anchored(tree: Tree, folder: string): Tree {
         clientCertificates: within(m.clientCertificates, (c) => ({ anchors: each(c.anchors, path) })),
       }),
     })),
+    files: within(tree.files, (f) =>
+      Object.fromEntries(
+        ['directory', 'cacheDirectory'].flatMap((key) => (f[key] === undefined ? [] : [[key, path(f[key])]])),
+      ),
+    ),
     anchors: each(tree.anchors, (anchor) => within(anchor, (a) => ({ certificates: each(a.certificates, path) }))),
     listeners: each(tree.listeners, (listener) =>
       within(listener, (l) => ({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { files } from './files-schema.ts';
 import { management } from './management-schema.ts';
 import { duration, name, port } from './value-schemas.ts';
 
@@ -183,6 +184,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   /** strict: no start with a setting that is weaker than a clause of TS 33.320; `hems compliance` names them. */
   compliance: z.enum(['report', 'strict']).default('report'),
+  files: files.prefault({}),
   /** Whether devices may be given a password for connection requests (TS 33.320 8.3.4 knows no shared secret). */
   connectionRequest: z.enum(['off', 'digest']).default('off'),
   log: z
@@ -204,5 +206,7 @@ export type LimitsConfig = Config['limits'];
 export type ManagementConfig = Config['management'];
 export type OidcConfig = NonNullable<ManagementConfig['oidc']>;
 export type ClientCertificatesConfig = NonNullable<ManagementConfig['clientCertificates']>;
+export type FilesConfig = Config['files'];
+export type SlotConfig = FilesConfig['slots'][number];
 export type AuditConfig = Config['audit'];
 export type IdentityRuleName = (typeof identityRuleNames)[number];

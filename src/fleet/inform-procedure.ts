@@ -9,7 +9,7 @@ import { type NotificationRule, notificationTasks, policyDigest } from './notifi
 import { tellChanges } from './parameter-changes.ts';
 import { keepDigest, keepNotificationPolicy } from './parameter-queries.ts';
 import type { ParameterStore } from './parameters.ts';
-import type { TaskDispatcher } from './task-dispatch.ts';
+import { noteApplied, type TaskDispatcher } from './task-dispatch.ts';
 import { insertTask, withdrawNotifications } from './task-queries.ts';
 
 export interface InformProcedureDeps {
@@ -20,6 +20,7 @@ export interface InformProcedureDeps {
   readonly dispatcher: TaskDispatcher;
   readonly notifications: readonly NotificationRule[];
   readonly events?: EventBus;
+  readonly applied?: (transfers: number) => void;
 }
 
 export type InformProcedure = (report: InformReport) => Promise<InformOutcome>;
@@ -47,7 +48,7 @@ export function createInformProcedure(deps: InformProcedureDeps): InformProcedur
 }
 
 async function takeOver(
-  { db, clock, parameters, events }: InformProcedureDeps,
+  { db, clock, parameters, events, applied }: InformProcedureDeps,
   deviceId: string,
   { parameterList }: Inform,
   kept: string | null,
@@ -58,6 +59,7 @@ async function takeOver(
   const stored = await parameters.values(deviceId, parameterList, at);
   // After the values: whoever breaks off between the two does it all again.
   await db.query(keepDigest(deviceId, digest));
+  await noteApplied({ db, ...(applied && { applied }) }, deviceId, at);
   tellChanges(events, deviceId, 'inform', stored.changes, at);
 }
 

@@ -77,6 +77,8 @@ export const erasedTables = [
   'device_parameter_totals',
   'device_contact',
   'transfer_completions',
+  'device_transfers',
+  'device_uploads',
   'tasks',
   'cwmp_sessions',
   'device_traces',

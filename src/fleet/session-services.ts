@@ -7,12 +7,15 @@ import type { EventBus } from '../platform/events.ts';
 import type { Database } from '../platform/postgres.ts';
 import { countInforms } from './inform-metrics.ts';
 import { createInformProcedure, type InformProcedure } from './inform-procedure.ts';
+import type { FileDoor } from './files/file-door.ts';
+import { createNodeFiles } from './files/node-files.ts';
 import type { InformRecorder } from './informs.ts';
 import { type ModelQuirks, quirksOf } from './model-quirks.ts';
 import { createNoticeRecorder, type NoticeRecorder } from './notices.ts';
 import { notificationRules } from './notification-policy.ts';
 import { createParameterStore } from './parameters.ts';
 import { createSessionArchive, type SessionArchive } from './session-archive.ts';
+import type { Suspect } from './suspicions.ts';
 import { createTaskDispatcher, type TaskDispatcher } from './task-dispatch.ts';
 import { countTasks } from './task-metrics.ts';
 import { listenForTasks, type TaskNotices } from './task-notices.ts';
@@ -30,6 +33,8 @@ export interface SessionServices {
   readonly trace: TraceRecorder;
   readonly quirksOf: (claim: DeviceIdStruct) => ModelQuirks;
   readonly taskNotices: Pick<TaskNotices, 'subscribe'>;
+  /** Absent: this node has no file door. */
+  readonly files?: FileDoor;
 }
 
 export interface SessionServiceDeps {
@@ -39,7 +44,8 @@ export interface SessionServiceDeps {
   readonly events: EventBus;
   readonly metrics: Registry;
   readonly informs: Pick<InformRecorder, 'recordInform'>;
-  readonly config: Pick<Config, 'notifications' | 'models' | 'metrics'>;
+  readonly config: Pick<Config, 'notifications' | 'models' | 'metrics' | 'files' | 'dataDir'>;
+  readonly suspect?: Suspect;
 }
 
 /** Composes them for one node; whoever asked stops them. */
@@ -49,12 +55,14 @@ export async function createSessionServices(
   const { db, logger } = deps;
   const notifications = notificationRules(deps.config.notifications);
   const parameters = createParameterStore(db);
-  const tasks = createTaskDispatcher({ ...deps, parameters });
+  const nodeFiles = await createNodeFiles(deps);
+  const { applied } = nodeFiles;
+  const tasks = createTaskDispatcher({ ...deps, parameters, applied });
   const taskNotices = await listenForTasks(db, logger);
   const stopUpkeep = keepUp(deps);
   const stopCounting = [countTasks(deps.events, deps.metrics), countInforms({ ...deps, ...deps.config.metrics })];
   return {
-    recordInform: createInformProcedure({ ...deps, parameters, dispatcher: tasks, notifications }),
+    recordInform: createInformProcedure({ ...deps, parameters, dispatcher: tasks, notifications, applied }),
     ...createTransferRecorder(deps),
     recordNotice: createNoticeRecorder(deps),
     tasks,
@@ -62,9 +70,11 @@ export async function createSessionServices(
     trace: createTraceRecorder(deps),
     quirksOf: (claim) => quirksOf(deps.config.models, claim),
     taskNotices,
+    files: nodeFiles.files,
     stop: async () => {
       stopUpkeep();
       for (const stop of stopCounting) stop();
+      await nodeFiles.stop();
       await taskNotices.stop();
     },
   };

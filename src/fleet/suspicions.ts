@@ -16,6 +16,8 @@ export const suspicionKinds = [
   'certificate_twin',
   /** A retired or replaced device comes back. */
   'gone_device_returned',
+  /** It came with the link to a file that was made for another device. */
+  'foreign_file_link',
 ] as const;
 
 export type SuspicionKind = (typeof suspicionKinds)[number];

@@ -5,6 +5,7 @@ import type { CwmpVersion } from '../cwmp/versions.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { EventBus } from '../platform/events.ts';
 import type { Database } from '../platform/postgres.ts';
+import { markApplied } from './files/device-transfer-queries.ts';
 import type { ModelQuirks } from './model-quirks.ts';
 import type { ParameterStore } from './parameters.ts';
 import { namesBelow, rootOf, typesOf } from './parameter-queries.ts';
@@ -13,7 +14,7 @@ import { answered } from './task-answers.ts';
 import type { Task } from './task.ts';
 import { tellChanges } from './parameter-changes.ts';
 import { recordTaskChange } from './task-recording.ts';
-import { settleDuStateChange, settleOpenTasks, settleTransfer } from './task-reconciling.ts';
+import { settleCancelled, settleDuStateChange, settleOpenTasks, settleTransfer } from './task-reconciling.ts';
 import { mostChecks, type NextStep, nextStep, type StepContext, treeBatch } from './task-steps.ts';
 
 /** The session in which a task is carried out. */
@@ -22,6 +23,8 @@ export interface TaskSession {
   readonly deviceId: string;
   readonly version: CwmpVersion;
   readonly quirks: ModelQuirks;
+  /** Where the device has called. */
+  readonly doorUrl?: string | undefined;
 }
 
 /** A request that is to be sent for a task. */
@@ -56,6 +59,8 @@ export interface TaskDispatchDeps {
   readonly clock: Clock;
   readonly parameters: ParameterStore;
   readonly events?: EventBus;
+  /** Downloads that turned out to be running at their device. */
+  readonly applied?: (transfers: number) => void;
 }
 
 export function createTaskDispatcher(deps: TaskDispatchDeps): TaskDispatcher {
@@ -68,9 +73,22 @@ export function createTaskDispatcher(deps: TaskDispatchDeps): TaskDispatcher {
       return count > 0;
     },
     answered: (session, report) => take(deps, session, report),
-    transferCompleted: (deviceId, transfer) => settleTransfer(deps, deviceId, transfer, clock.now()),
+    transferCompleted: async (deviceId, transfer) => {
+      await settleTransfer(deps, deviceId, transfer, clock.now());
+      if (transfer.faultStruct.faultCode === 0) await noteApplied(deps, deviceId, clock.now());
+    },
     duStateChanged: (deviceId, change) => settleDuStateChange(deps, deviceId, change, clock.now()),
   };
+}
+
+/** Downloads whose version the device shows; see `TransferFacts`. */
+export async function noteApplied(
+  { db, applied }: Pick<TaskDispatchDeps, 'db' | 'applied'>,
+  deviceId: string,
+  at: Date,
+): Promise<void> {
+  const { count } = await db.query(markApplied(deviceId, at));
+  if (count > 0) applied?.(count);
 }
 
 /** Tasks that may be over without anything to be asked, looked at in one turn. */
@@ -89,9 +107,10 @@ async function next(deps: TaskDispatchDeps, session: TaskSession): Promise<Offer
   return undefined;
 }
 
-async function contextOf(db: Database, { deviceId, version, quirks }: TaskSession, task: Task): Promise<StepContext> {
+async function contextOf(db: Database, session: TaskSession, task: Task): Promise<StepContext> {
+  const { deviceId, version, quirks, doorUrl } = session;
   const { request, progress, state } = task;
-  const context: StepContext = { version, quirks, root: 'Device' };
+  const context: StepContext = { version, quirks, root: 'Device', doorUrl };
   if (state === 'unknown-outcome') {
     if (request.kind !== 'reboot') return context;
     const { rows } = await db.query<{ root: string }>(rootOf(deviceId));
@@ -133,7 +152,10 @@ async function take(deps: TaskDispatchDeps, session: TaskSession, report: Answer
   const own = offer === undefined || answer.kind === 'not-sent' ? offer?.task : marked(offer);
   const task = own ?? (await load(deps.db, deviceId, taskId));
   if (task === undefined) return;
-  if (await recordTaskChange(deps, task, answered(task, request, answer, at), at, true)) return;
+  const change = answered(task, request, answer, at);
+  if (request.method === 'CancelTransfer' && change.state === 'done')
+    await settleCancelled(deps, deviceId, request.commandKey, at);
+  if (await recordTaskChange(deps, task, change, at, true)) return;
   // Another session has taken it for lost meanwhile; an answer that came after all is worth more than that.
   const now = await load(deps.db, deviceId, taskId);
   if (now?.state !== 'unknown-outcome' || now.attempts !== task.attempts || answer.kind === 'none') return;

@@ -1,10 +1,17 @@
 import type { DuStateChangeComplete, TransferComplete } from '../cwmp/cpe-methods.ts';
 import type { EventStruct } from '../cwmp/messages.ts';
+import { evidenceOfTask } from './files/device-transfer-queries.ts';
 import { keyOf, type Task, type TaskChange, taskOfKey } from './task.ts';
 import { unanswered } from './task-answers.ts';
 import { completionOf, openTasks, taskOfDevice } from './task-queries.ts';
 import { recordTaskChange, type TaskRecordingDeps } from './task-recording.ts';
-import { settledByDuStateChange, settledByInform, settledByTransfer } from './task-settling.ts';
+import {
+  settledByDuStateChange,
+  settledByEvidence,
+  settledByInform,
+  settledByTransfer,
+  type TransferEvidence,
+} from './task-settling.ts';
 
 /** A new session has begun: whatever an earlier one had under way, it will not be answered there any more. */
 export async function settleOpenTasks(
@@ -15,17 +22,21 @@ export async function settleOpenTasks(
 ): Promise<void> {
   const { rows } = await deps.db.query<Task>(openTasks(deviceId));
   for (const task of rows) {
-    const change =
-      settledByInform(task, events, at) ??
-      (await toldBefore(deps, task, at)) ??
-      (task.state === 'sent' ? unanswered(task, at) : undefined);
+    const byInform = settledByInform(task, events, at);
+    const isKnown = byInform !== undefined && byInform.state !== 'unknown-outcome';
+    const change = isKnown
+      ? byInform
+      : ((await toldBefore(deps, task, at)) ??
+        (await seen(deps, task, byInform !== undefined)) ??
+        byInform ??
+        (task.state === 'sent' ? unanswered(task, at) : undefined));
     if (change !== undefined) await recordTaskChange(deps, task, change, at);
   }
 }
 
 /** Its completion is on record, but not in the task: hems stopped between the two. */
 async function toldBefore({ db }: TaskRecordingDeps, task: Task, at: Date): Promise<TaskChange | undefined> {
-  if (!['download', 'upload', 'schedule-download'].includes(task.request.kind)) return undefined;
+  if (!transferKinds.includes(task.request.kind)) return undefined;
   const { rows } = await db.query<TransferComplete['faultStruct'] & { startTime: string; completeTime: string }>(
     completionOf(task.deviceId, keyOf(task.id, task.attempts)),
   );
@@ -38,6 +49,14 @@ async function toldBefore({ db }: TaskRecordingDeps, task: Task, at: Date): Prom
     { faultStruct: { faultCode, faultString }, startTime, completeTime },
     at,
   );
+}
+
+const transferKinds: readonly string[] = ['download', 'upload', 'schedule-download'];
+
+async function seen({ db }: TaskRecordingDeps, task: Task, isLost: boolean): Promise<TaskChange | undefined> {
+  if (!transferKinds.includes(task.request.kind) || (task.state === 'in-progress' && !isLost)) return undefined;
+  const { rows } = await db.query<TransferEvidence>(evidenceOfTask(task.deviceId, task.id));
+  return rows[0] && settledByEvidence(task, rows[0]);
 }
 
 async function named({ db }: TaskRecordingDeps, deviceId: string, commandKey: string) {
@@ -59,6 +78,18 @@ export async function settleTransfer(
   const found = await named(deps, deviceId, transfer.commandKey);
   const change = found && settledByTransfer(found.task, found.attempt, transfer, at);
   if (found !== undefined && change !== undefined) await recordTaskChange(deps, found.task, change, at);
+}
+
+/** TR-069 A.4.1.8: what was cancelled is not told of any more. */
+export async function settleCancelled(
+  deps: TaskRecordingDeps,
+  deviceId: string,
+  commandKey: string,
+  at: Date,
+): Promise<void> {
+  const found = await named(deps, deviceId, commandKey);
+  if (found === undefined || found.attempt !== found.task.attempts) return;
+  await recordTaskChange(deps, found.task, { state: 'cancelled', result: { settledBy: 'CancelTransfer' } }, at);
 }
 
 export async function settleDuStateChange(

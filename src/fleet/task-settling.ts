@@ -42,9 +42,51 @@ export function settledByInform(task: Task, events: readonly EventStruct[], at: 
       // TR-069 3.7.1.5: the one event that is never lost.
       if (has('0 BOOTSTRAP')) return done('0 BOOTSTRAP');
       return settled ? notCarriedOut('the device came back without 0 BOOTSTRAP') : undefined;
+    case 'download':
+    case 'upload':
+    case 'schedule-download':
+      return overdue(task, has('1 BOOT') && !named(transferEvents[task.request.kind]), at);
     default:
       return undefined;
   }
+}
+
+const transferEvents = { download: 'M Download', upload: 'M Upload', 'schedule-download': 'M ScheduleDownload' };
+
+/** After its delay or its last window a transfer may take so long; then it is asked about. */
+const transferSeconds = 24 * 3600;
+
+/** A restart may have lost it, and so may time: nobody knows until the device is asked, or tells. */
+function overdue(task: Task, restarted: boolean, at: Date): TaskChange | undefined {
+  const { state, sentAt, request } = task;
+  if (state !== 'in-progress' || sentAt === null) return undefined;
+  const start =
+    request.kind === 'schedule-download'
+      ? Math.max(...request.windows.map(({ windowEnd }) => windowEnd))
+      : 'delaySeconds' in request
+        ? (request.delaySeconds ?? 0)
+        : 0;
+  const late = at.getTime() - sentAt.getTime() > (start + transferSeconds) * 1000;
+  return restarted || late ? { state: 'unknown-outcome' } : undefined;
+}
+
+/** What the file door and the Informs have seen of a transfer whose outcome the device has not told. */
+export interface TransferEvidence {
+  readonly direction: 'download' | 'upload';
+  readonly startedAt: Date | null;
+  readonly uploadId: string | null;
+  /** The last Inform shows the version of the file, which went out whole before it. */
+  readonly runs: boolean;
+}
+
+export function settledByEvidence(
+  task: Task,
+  { direction, startedAt, uploadId, runs }: TransferEvidence,
+): TaskChange | undefined {
+  if (direction === 'upload' && uploadId !== null) return { state: 'done', result: { settledBy: 'the file received' } };
+  if (direction === 'download' && runs) return { state: 'done', result: { settledBy: 'SoftwareVersion' } };
+  // The answer was lost, but the device does as it was asked: TransferComplete will tell.
+  return task.state === 'sent' && startedAt !== null ? { state: 'in-progress' } : undefined;
 }
 
 function notCarriedOut(message: string): TaskChange {

@@ -12,6 +12,8 @@ export interface StepContext {
   readonly root: string;
   /** write-values: the types that the device has shown. */
   readonly types?: ReadonlyMap<string, string> | undefined;
+  /** Where the device has called; what `/files/…` stands below. */
+  readonly doorUrl?: string | undefined;
   /** read-tree: the names whose values are read next. */
   readonly names?: readonly string[] | undefined;
 }
@@ -42,7 +44,7 @@ export function nextStep(task: Task, context: StepContext): NextStep {
     case 'read-tree':
       return treeStep(task, request.path, context);
     default:
-      return work(requestOf(task, request));
+      return work(requestOf(task, request, context));
   }
 }
 
@@ -61,7 +63,7 @@ function nextKey(task: Task): string {
 
 type OneStepRequest = Exclude<TaskRequest, { kind: 'write-values' | 'add-object' | 'read-tree' }>;
 
-function requestOf(task: Task, request: OneStepRequest): AcsRequest {
+function requestOf(task: Task, request: OneStepRequest, { doorUrl }: StepContext): AcsRequest {
   const commandKey = nextKey(task);
   switch (request.kind) {
     case 'get-methods':
@@ -99,15 +101,17 @@ function requestOf(task: Task, request: OneStepRequest): AcsRequest {
     case 'download':
     case 'upload':
     case 'schedule-download':
-      return transferOf(request, commandKey);
+      return transferOf(request, commandKey, doorUrl);
   }
 }
 
 type TransferRequest = Extract<TaskRequest, { kind: 'download' | 'upload' | 'schedule-download' }>;
 
 /** TS 33.320 8.3.4 leaves Username and Password empty; `refusalOf` has seen to it. */
-function transferOf(request: TransferRequest, commandKey: string): AcsRequest {
-  const { fileType, url, username = '', password = '' } = request;
+function transferOf(request: TransferRequest, commandKey: string, doorUrl: string | undefined): AcsRequest {
+  const { fileType, username = '', password = '' } = request;
+  // A file of ours is fetched at the door that the device is at: it may not reach another one.
+  const url = request.url.startsWith('/') && doorUrl !== undefined ? new URL(request.url, doorUrl).href : request.url;
   const transfer = { commandKey, fileType, url, username, password };
   switch (request.kind) {
     case 'upload':

@@ -82,7 +82,7 @@ export function createTasks(deps: {
         const { reason, message, remedy } = refusal;
         return { ok: false, problem: { kind: reason, message, remedy } };
       }
-      return db.transaction((tx) => add(tx, clock, deviceId, request, by, options));
+      return db.transaction((tx) => addTask(tx, clock, deviceId, request, by, options));
     },
     list: async (filter, limit) => (await db.query<Task>(listTasks(filter, limit))).rows,
     find: async (text) => {
@@ -98,7 +98,8 @@ function problem(kind: TaskProblem['kind'], message: string, remedy?: string): {
   return { ok: false, problem: { kind, message, ...(remedy !== undefined && { remedy }) } };
 }
 
-async function add(
+/** In the caller's transaction, of a request that is known to be allowed. */
+export async function addTask(
   tx: Queryable,
   clock: Clock,
   deviceId: string,

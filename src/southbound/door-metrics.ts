@@ -11,7 +11,9 @@ const connectionOutcomes = ['admitted', 'refused', 'silent', 'turned_away'] as c
 export type SessionEnd = (typeof sessionEnds)[number];
 const sessionEnds = ['completed', 'failed', 'refused', 'superseded', 'timed_out', 'closed', 'moved'] as const;
 
-export const statuses = [200, 204, 400, 403, 404, 405, 408, 413, 415, 417, 431, 500, 503] as const;
+export const statuses = [
+  ...[200, 201, 204, 206, 304, 400, 403, 404, 405, 408, 412, 413, 415, 416, 417, 431, 500, 503, 507],
+] as const;
 
 /** RFC 8446 6: what a client may say against us; `unknown_ca` and its like mean that it does not trust our certificate. */
 const alerts = [

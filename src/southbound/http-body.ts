@@ -5,7 +5,7 @@ import { gunzip, inflate, inflateRaw } from 'node:zlib';
 export type BodyResult =
   | { readonly ok: true; readonly body: Buffer }
   /** `gone`: the client left before its body was complete. */
-  | { readonly ok: false; readonly status: 400 | 413 | 415 | 'gone' };
+  | { readonly ok: false; readonly status: 400 | 408 | 413 | 415 | 'gone' };
 
 const unzip = { gzip: promisify(gunzip), deflate: promisify(inflate), raw: promisify(inflateRaw) };
 
@@ -21,8 +21,13 @@ function encodingOf({ headers }: IncomingMessage): 'identity' | 'gzip' | 'deflat
 }
 
 /** The bytes of the body, with Content-Length or chunked, none beyond `most`. */
-function collect(request: IncomingMessage, most: number): Promise<BodyResult> {
-  return new Promise((resolve) => {
+function collect(request: IncomingMessage, most: number, time: number): Promise<BodyResult> {
+  return new Promise((settle) => {
+    const timer = setTimeout(() => settle({ ok: false, status: 408 }), time);
+    const resolve = (result: BodyResult): void => {
+      clearTimeout(timer);
+      settle(result);
+    };
     const chunks: Buffer[] = [];
     let size = 0;
     request.on('data', (chunk: Buffer) => {
@@ -52,15 +57,19 @@ async function inflated(body: Buffer, encoding: 'gzip' | 'deflate', most: number
 }
 
 /**
- * Reads the body of a request, at most `most` bytes before and after inflation. Never rejects. `begin` is called once
- * it is clear that the body is wanted, for clients that wait for 100 Continue. The time is the HTTP server's to bound.
+ * Reads the body of a request, at most `most` bytes before and after inflation, within `time` milliseconds. Never rejects. `begin` is called once
+ * it is clear that the body is wanted, for clients that wait for 100 Continue.
  */
-export async function readBody(request: IncomingMessage, most: number, begin: () => void): Promise<BodyResult> {
+export async function readBody(
+  request: IncomingMessage,
+  { most, time }: { readonly most: number; readonly time: number },
+  begin: () => void,
+): Promise<BodyResult> {
   const encoding = encodingOf(request);
   if (encoding === 'other') return { ok: false, status: 415 };
   if (Number(request.headers['content-length'] ?? 0) > most) return tooLarge;
   begin();
-  const read = await collect(request, most);
+  const read = await collect(request, most, time);
   if (!read.ok || encoding === 'identity' || read.body.length === 0) return read;
   return inflated(read.body, encoding, most);
 }

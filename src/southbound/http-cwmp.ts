@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import type { LimitsConfig } from '../config/schema.ts';
 import type { Gate } from '../trust/admission.ts';
 import type { DoorMetrics } from './door-metrics.ts';
 import { readBody } from './http-body.ts';
@@ -15,6 +16,7 @@ const cookieName = 'hems';
 
 /** What all connections of a door share. */
 export interface Hall {
+  readonly limits: Pick<LimitsConfig, 'bodyTime'>;
   readonly gate: Gate;
   readonly runner: SessionRunner;
   readonly logger: Logger;
@@ -54,7 +56,8 @@ async function serve(
 ): Promise<void> {
   const { headers } = request;
   const cookie = cookieOf(headers.cookie);
-  const read = await readBody(request, hall.runner.bodyLimit(connection, cookie), () => {
+  const limit = { most: hall.runner.bodyLimit(connection, cookie), time: hall.limits.bodyTime };
+  const read = await readBody(request, limit, () => {
     if (hall.expecting.has(request)) response.writeContinue();
   });
   if (read.ok) {

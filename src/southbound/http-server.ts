@@ -8,6 +8,7 @@ const mostHeaders = 100;
 /** Never listens: sockets are emitted into it. Requests that wait for 100 Continue are handed on like all others. */
 export function newServer(
   limits: LimitsConfig,
+  transferTime: number,
   expecting: WeakSet<IncomingMessage>,
   handler: (request: IncomingMessage, response: ServerResponse) => void,
 ): Server {
@@ -15,7 +16,8 @@ export function newServer(
     {
       maxHeaderSize: limits.headerBytes,
       headersTimeout: limits.headerTime,
-      requestTimeout: limits.headerTime + limits.bodyTime,
+      // Of a file that is sent; the body of a message has its own, shorter time.
+      requestTimeout: limits.headerTime + Math.max(limits.bodyTime, transferTime),
       // Longer than a session waits for its next message, so that it is not the connection that ends it.
       keepAliveTimeout: limits.idleTime + 5000,
       connectionsCheckingInterval: Math.max(50, Math.min(5000, limits.headerTime / 4)),

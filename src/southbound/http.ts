@@ -3,9 +3,12 @@ import type { Socket } from 'node:net';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { Logger } from 'pino';
 import type { LimitsConfig } from '../config/schema.ts';
+import type { FileDoor } from '../fleet/files/file-door.ts';
 import type { Admission, Gate } from '../trust/admission.ts';
 import type { DoorMetrics } from './door-metrics.ts';
+import type { FileMetrics } from './file-metrics.ts';
 import { authorizationPasses, cwmp, cwmpPath, type Hall, pathOf, refuse } from './http-cwmp.ts';
+import { type FileHall, filesPath, serveFiles } from './http-files.ts';
 import { answerParser, newServer } from './http-server.ts';
 import type { DoorConnection, SessionRunner } from './session-runner.ts';
 
@@ -15,6 +18,8 @@ export interface HttpDeps {
   readonly runner: SessionRunner;
   readonly logger: Logger;
   readonly metrics: DoorMetrics;
+  readonly files?: FileDoor | undefined;
+  readonly fileMetrics: FileMetrics;
 }
 
 export interface Http {
@@ -27,7 +32,13 @@ export interface Http {
 }
 
 export async function createHttp(deps: HttpDeps): Promise<Http> {
-  const hall: Hall = { ...deps, connections: new Map(), expecting: new WeakSet(), closing: false };
+  const hall: FileHall = {
+    ...deps,
+    files: deps.files,
+    connections: new Map(),
+    expecting: new WeakSet(),
+    closing: false,
+  };
   const { server, app } = build(hall, deps.limits);
   await app.ready();
   // An http.Server that never listens enforces its time-outs only once it is told that it does.
@@ -72,8 +83,8 @@ async function close(hall: Hall, server: Server, app: FastifyInstance, grace: nu
   await app.close();
 }
 
-/** Fastify routes whatever is no CWMP message: today that is refusals alone. */
-function build(hall: Hall, limits: LimitsConfig): { server: Server; app: FastifyInstance } {
+/** Fastify routes whatever is neither a CWMP message nor a file: refusals alone. */
+function build(hall: FileHall, limits: LimitsConfig): { server: Server; app: FastifyInstance } {
   let server: Server | undefined;
   const answerRefusal = (reply: FastifyReply, status: number): void => {
     reply.hijack();
@@ -88,8 +99,10 @@ function build(hall: Hall, limits: LimitsConfig): { server: Server; app: Fastify
       if (status !== undefined) hall.metrics.request(status);
     },
     serverFactory: (route) => {
-      server = newServer(limits, hall.expecting, (request, response) => {
-        if (request.method === 'POST' && pathOf(request) === cwmpPath) void cwmp(hall, request, response);
+      server = newServer(limits, hall.files?.limits.transferTime ?? 0, hall.expecting, (request, response) => {
+        const path = pathOf(request);
+        if (request.method === 'POST' && path === cwmpPath) void cwmp(hall, request, response);
+        else if (path.startsWith(filesPath)) void serveFiles(hall, request, response);
         else route(request, response);
       });
       return server;

@@ -11,6 +11,7 @@ import type { OcspClient } from '../trust/ocsp-client.ts';
 import { createArrivals } from './arrivals.ts';
 import { type CertificateKeeper, createCertificateKeeper, type ReloadResult } from './certificate-keeper.ts';
 import { createDoorMetrics } from './door-metrics.ts';
+import { createFileMetrics } from './file-metrics.ts';
 import { createHttp } from './http.ts';
 import type { SetupFault } from './server-certificate.ts';
 import { type CertificateSet, type CertificateSource, loadServerCertificates } from './server-certificates.ts';
@@ -40,6 +41,7 @@ export interface ListenerDeps extends SessionServices {
   readonly events?: EventBus;
   /** Milliseconds between two looks at the certificate files. Default 2 s. */
   readonly watchInterval?: number;
+  readonly mode?: 'development' | 'production';
   /** Share the port with other processes, which then take turns. */
   readonly reusePort?: boolean;
 }
@@ -47,8 +49,8 @@ export interface ListenerDeps extends SessionServices {
 export interface Listener {
   /** Binds; rejects with what node:net says (EADDRINUSE, EACCES, EADDRNOTAVAIL). */
   listen(): Promise<{ address: string; port: number }>;
-  /** What devices are told to call. */
-  readonly url: string;
+  /** What devices are told to call. In development it has this machine's own port, whichever it became. */
+  url(): string;
   /** Reads the certificate files again (SIGHUP): taken up together, or the old ones kept and the faults answered. */
   reload(): Promise<ReloadResult>;
   /** Closes the connections whose admission no longer stands; how many. */
@@ -115,6 +117,7 @@ function uselessCertificates(configKey: string, { suites }: TlsPolicy, { served 
 
 interface Parts {
   readonly server: Server;
+  readonly doorUrl: () => string;
   readonly keeper: CertificateKeeper;
   readonly staples: Staples | undefined;
   readonly http: Awaited<ReturnType<typeof createHttp>>;
@@ -151,8 +154,14 @@ async function openListener(
     set,
   );
   staples?.serve(served);
-  const runner = createSessionRunner({ ...deps, metrics });
-  const http = await createHttp({ ...deps, runner, metrics });
+  const doorUrl = (): string => urlOf(deps, server);
+  const runner = createSessionRunner({ ...deps, metrics, doorUrl });
+  const http = await createHttp({
+    ...deps,
+    runner,
+    metrics,
+    fileMetrics: createFileMetrics(deps.metrics, config.name),
+  });
   const arrivals = createArrivals({
     ...deps,
     policy,
@@ -162,8 +171,8 @@ async function openListener(
     open: http.open,
   });
   // TLS and HTTP both close halves of a connection by themselves.
-  const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, arrivals.receive);
-  return listenerOf(deps, { server, keeper, staples, http, runner, arrivals });
+  const server: Server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, arrivals.receive);
+  return listenerOf(deps, { server, doorUrl, keeper, staples, http, runner, arrivals });
 }
 
 function staplesFor({ config, ocsp, clock, logger, metrics, staplePace }: ListenerDeps): Staples | undefined {
@@ -173,12 +182,20 @@ function staplesFor({ config, ocsp, clock, logger, metrics, staplePace }: Listen
   return createStaples({ config, client: ocsp, clock, logger, metrics: counted, ...pace });
 }
 
+/** The public URL may name a balancer's port. */
+function urlOf({ config, mode }: ListenerDeps, server: Server): string {
+  const bound = server.address() as AddressInfo | null;
+  const url = new URL(config.publicUrl);
+  if (mode === 'development' && bound !== null) url.port = String(bound.port);
+  return url.href;
+}
+
 function listenerOf({ config, logger, reusePort }: ListenerDeps, parts: Parts): Listener {
-  const { server, keeper, staples, http, runner, arrivals } = parts;
+  const { server, doorUrl, keeper, staples, http, runner, arrivals } = parts;
   // Out of files, for one: the next connection may be luckier.
   const troubled = (error: Error): void => logger.error({ err: error, listener: config.name }, 'listener in trouble');
   return {
-    url: config.publicUrl,
+    url: doorUrl,
     listen: () =>
       new Promise((resolve, reject) => {
         server.once('error', reject);

@@ -18,6 +18,8 @@ export interface SessionRunnerDeps extends SessionServices {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: DoorMetrics;
+  /** What devices call here. */
+  readonly doorUrl: () => string;
 }
 
 export interface CwmpRequest {

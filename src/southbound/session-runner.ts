@@ -24,6 +24,8 @@ export interface DoorConnection {
   waiting: number;
   /** A request is being read or answered. */
   busy: boolean;
+  /** A file goes over it. */
+  transferring?: boolean;
 }
 
 export interface SessionRunner {

@@ -5,12 +5,13 @@ import { keptSession } from './session-moves.ts';
 import { type Session, sessionIdOf } from './session-store.ts';
 
 /** The session as the tasks know it. */
-export function taskSession(session: Session): TaskSession {
+export function taskSession({ doorUrl }: Runner, session: Session): TaskSession {
   return {
     id: sessionIdOf(session),
     deviceId: session.deviceId,
     version: session.cwmp.version ?? '1.0',
     quirks: session.quirks,
+    doorUrl: doorUrl(),
   };
 }
 
@@ -26,7 +27,7 @@ export async function nextRequest(runner: Runner, session: Session): Promise<Inp
   while (offer === undefined && session.tasks) {
     // Before the question: a task that is queued while it is answered sets it again.
     session.tasks = false;
-    offer = await tasks.next(taskSession(session));
+    offer = await tasks.next(taskSession(runner, session));
   }
   if (offer === undefined) return { kind: 'no-acs-request' };
   session.tasks = true;
@@ -39,7 +40,7 @@ export async function recordSending(runner: Runner, session: Session): Promise<b
   const { offer } = session;
   if (offer === undefined || session.cwmp.state.kind !== 'wait-answer') return true;
   if (session.cwmp.state.outstanding.task !== offer.task.id) return true;
-  const sent = await runner.tasks.sending(taskSession(session), offer, keptSession(runner, session));
+  const sent = await runner.tasks.sending(taskSession(runner, session), offer, keptSession(runner, session));
   session.archived ||= sent;
   return sent;
 }
@@ -50,6 +51,6 @@ export async function recordAnswer(runner: Runner, session: Session, fact: Fact 
   const offer = session.offer?.task.id === taskId ? session.offer : undefined;
   session.offer = undefined;
   session.tasks = true;
-  await runner.tasks.answered(taskSession(session), { taskId, offer, request, answer });
+  await runner.tasks.answered(taskSession(runner, session), { taskId, offer, request, answer });
   session.archived = false;
 }

@@ -95,6 +95,7 @@ export type SessionRefusalReason =
   | 'identity_mismatch'
   | 'cookie_certificate_mismatch'
   | 'shared_secret_attempt'
+  | 'file_refused'
   | 'device_blocked'
   | 'device_quarantined'
   | 'device_retired'

@@ -1,3 +1,4 @@
+import { fileRefusals } from '../fleet/files/file-visit.ts';
 import { informRefusalDetails } from '../fleet/informs.ts';
 import { pathDetails } from '../x509/path-failure.ts';
 import { identityDetails } from './identity.ts';
@@ -71,6 +72,7 @@ export const refusalDetails: ReadonlySet<string> = new Set<string>([
   ...identityDetails,
   ...deviceDetails,
   ...informRefusalDetails,
+  ...fileRefusals,
   ...internalDetails,
   ...doorDetails,
   ...verdictDetails,

@@ -50,6 +50,7 @@ export const refusalReasons = [
   'identity_mismatch',
   'cookie_certificate_mismatch',
   'shared_secret_attempt',
+  'file_refused',
 ] as const;
 
 export type RefusalReason = (typeof refusalReasons)[number];

@@ -163,9 +163,10 @@ describe('ways that the demo does not show', { timeout: 60_000 }, () => {
   for (const { title, verdict, run } of furtherWays)
     test(`${verdict[1]} (${verdict[2]}): ${title}`, async (t) => {
       const { stage, port } = await run(t, database);
-      const [row] = await rowsFrom(stage.db, [port]);
+      const rows = await rowsFrom(stage.db, [port]);
+      // Of a device that was admitted first the audit has a row of that too.
+      const row = rows.find(({ outcome }) => outcome === 'refused');
       assert.ok(row !== undefined);
-      assert.equal(row.outcome, 'refused');
       assert.deepEqual(verdictOf(row), verdict);
       const counted = await decisionsCounted(stage.metrics);
       const [, reason, , peer, anchor] = verdict;

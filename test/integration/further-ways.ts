@@ -5,10 +5,12 @@ import { createFemtocell, deviceIdOf, type FemtocellOptions } from '../../src/si
 import { stage as dress, type Props, perform, type Role, role } from '../../src/simulator/scenarios/cast.ts';
 import type { RefusalReason } from '../../src/trust/refusal.ts';
 import type { TestDatabase } from '../support/database.ts';
-import { sayPlainly } from './clients.ts';
+import { httpRequest, sayOverTls, sayPlainly, wire } from './clients.ts';
 import type { AuditRow } from './evidence.ts';
 import { mintDevice } from './mint.ts';
+import { fileDesk } from './file-stage.ts';
 import { type Stage, withStage } from './stage.ts';
+import { by } from './task-stage.ts';
 
 /** What the audit says of a refusal: stage, reason, detail, peer, anchor. */
 export type Verdict = readonly [
@@ -52,6 +54,24 @@ const withCertificate =
 const netscapeServerOnly = { oid: '2.16.840.1.113730.1.1', critical: false, value: Buffer.of(3, 2, 6, 0x40) };
 
 export const furtherWays: readonly FurtherWay[] = [
+  {
+    title: 'the link to a file that was made for another device',
+    verdict: ['session', 'file_refused', 'link_of_another_device', 'known', 'acme'],
+    run: async (t, database) => {
+      const stage = await withStage(t, { database });
+      const [holder, thief] = [await stage.known(), await stage.known()];
+      const { add, transfers } = fileDesk(stage.db);
+      const file = await add(`image-${stage.port()}`, Buffer.from('an image'));
+      const until = new Date(Date.now() + 3_600_000);
+      const link = await transfers.link(await stage.deviceId(holder), file.id, until, by);
+      assert.ok(link.ok);
+      const cell = await dress(stage.context, thief);
+      const bytes = httpRequest('GET', `/files/${link.transferId}`);
+      const heard = await sayOverTls({ ...wire(stage, cell), bytes });
+      assert.match(heard.bytes.toString('latin1'), /^HTTP\/1\.1 403 /);
+      return { stage, port: heard.localPort };
+    },
+  },
   {
     title: 'the manufacturer’s identity of a device that has come with one of the operator’s',
     verdict: ['device', 'identity_superseded', 'enrolled_with_operator', 'known', 'acme'],

@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import type { Clock } from '../../platform/clock.ts';
+import { uuidv7 } from '../../platform/ids.ts';
+import type { Database } from '../../platform/postgres.ts';
+import { type ByteRange, type Content, ContentMissing, type ContentStore, inChunks } from './content.ts';
+import { beginContent, chunkOf, completeContent, deleteContent, insertChunk, touchContent } from './content-queries.ts';
+
+/** Bytes of a chunk: what one upload holds in memory, and what one row of the database has. */
+export const chunkBytes = 256 * 1024;
+
+/** Writes that take longer say that they are alive. */
+const touchEvery = 10_000;
+
+export function createPostgresContent({ db, clock }: { readonly db: Database; readonly clock: Clock }): ContentStore {
+  return {
+    write: async (source) => {
+      const id = uuidv7(clock);
+      await db.query(beginContent(id, 'postgres', clock.now()));
+      try {
+        return await write(db, clock, id, source);
+      } catch (error) {
+        // Where this fails too, the sweeping finds it.
+        await db.query(deleteContent(id)).catch(() => undefined);
+        throw error;
+      }
+    },
+    read: (content, range) => read(db, content, range),
+    discard: async ({ id }) => {
+      await db.query(deleteContent(id));
+    },
+  };
+}
+
+async function write(db: Database, clock: Clock, id: string, source: AsyncIterable<Uint8Array>): Promise<Content> {
+  const digest = createHash('sha256');
+  let size = 0;
+  let n = 0;
+  let touched = clock.now().getTime();
+  for await (const chunk of inChunks(source, chunkBytes)) {
+    digest.update(chunk);
+    size += chunk.length;
+    // Awaited: while the database is slow nothing more is read of whoever sends it.
+    await db.query(insertChunk(id, n, chunk));
+    n += 1;
+    const at = clock.now();
+    if (at.getTime() - touched < touchEvery) continue;
+    touched = at.getTime();
+    await db.query(touchContent(id, at));
+  }
+  const sha256 = digest.digest();
+  const { count } = await db.query(completeContent(id, size, sha256, clock.now()));
+  if (count === 0) throw new ContentMissing(`content ${id} was swept away while it was written`);
+  return { id, store: 'postgres', size, sha256: sha256.toString('hex') };
+}
+
+async function* read(db: Database, { id, size }: Content, range?: ByteRange): AsyncGenerator<Buffer> {
+  const { from, to } = range ?? { from: 0, to: size - 1 };
+  for (let n = Math.floor(from / chunkBytes); n * chunkBytes <= to; n += 1) {
+    const { rows } = await db.query<{ bytes: Buffer }>(chunkOf(id, n));
+    const [row] = rows;
+    const start = n * chunkBytes;
+    if (row === undefined || row.bytes.length !== Math.min(chunkBytes, size - start))
+      throw new ContentMissing(`chunk ${n} of content ${id} is not there as it was written`);
+    yield row.bytes.subarray(Math.max(0, from - start), to - start + 1);
+  }
+}

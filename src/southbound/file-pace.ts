@@ -1,0 +1,44 @@
+/** How slow the other side may be, and for how long. */
+export interface PaceLimits {
+  /** Bytes a second, on the average of `patience` milliseconds. */
+  readonly leastRate: number;
+  readonly patience: number;
+  /** Milliseconds for the whole of it. */
+  readonly transferTime: number;
+}
+
+/**
+ * Looks at a transfer once in every span of patience: whoever has not moved by the least rate meanwhile, or goes on
+ * beyond the time of the whole, is too slow. Answers the end of the watch.
+ */
+export function watchPace(limits: PaceLimits, moved: () => number, tooSlow: () => void): () => void {
+  const { leastRate, patience, transferTime } = limits;
+  const least = Math.max(1, (leastRate * patience) / 1000);
+  let before = moved();
+  const looks = setInterval(() => {
+    const now = moved();
+    if (now - before < least) tooSlow();
+    before = now;
+  }, patience);
+  const end = setTimeout(tooSlow, transferTime);
+  for (const timer of [looks, end]) timer.unref();
+  return () => {
+    clearInterval(looks);
+    clearTimeout(end);
+  };
+}
+
+/** Calls it at most once in so many milliseconds, and not again while it is under way. */
+export function occasionally(every: number, act: () => Promise<void>): () => void {
+  let last = performance.now();
+  let busy = false;
+  return () => {
+    const now = performance.now();
+    if (busy || now - last < every) return;
+    last = now;
+    busy = true;
+    void act().finally(() => {
+      busy = false;
+    });
+  };
+}
