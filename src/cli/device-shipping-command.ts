@@ -5,7 +5,6 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { DeviceFilter } from '../fleet/listing.ts';
 import type { Register } from '../fleet/register.ts';
 import {
-  csvLines,
   type FileRow,
   readShipping,
   ShippingFileError,
@@ -14,6 +13,7 @@ import {
   shippingText,
 } from '../fleet/shipping-file.ts';
 import { type ShippingColumn, shippingColumns } from '../fleet/shipping-record.ts';
+import { rejectedText } from '../fleet/shipping-rejected.ts';
 import type { ImportCounts } from '../fleet/shipping-import.ts';
 import { systemClock } from '../platform/clock.ts';
 import { oneOf } from './arguments.ts';
@@ -136,25 +136,17 @@ function tellImport(counts: ImportCounts, rejects: string, { json, dryRun }: Imp
   if (counts.rejected > 0) process.exitCode = exitCodes.no;
 }
 
-/** Made when the first row is rejected; the header is that of the first rejected row. */
+/** Made when the first row is rejected. */
 function rejectedFile(name: string) {
   let stream: ReturnType<typeof createWriteStream> | undefined;
-  let headers: readonly string[] = [];
-  const write = async (text: string): Promise<void> => {
-    if (stream?.write(text) === false) await once(stream, 'drain');
-  };
+  let headers: readonly string[] | undefined;
   return {
     name,
-    add: async ({ line, original }: FileRow, reason: string): Promise<void> => {
-      if (stream === undefined) {
-        stream = createWriteStream(name, { mode: 0o600 });
-        headers = Object.keys(original);
-        await write(csvLines([['line', 'reason', ...headers]]));
-      }
-      const cells = headers.every((header) => original[header] !== undefined)
-        ? headers.map((header) => original[header] ?? '')
-        : [Object.values(original).join(' ')];
-      await write(csvLines([[String(line), reason, ...cells]]));
+    add: async (row: FileRow, reason: string): Promise<void> => {
+      stream ??= createWriteStream(name, { mode: 0o600 });
+      const lines = rejectedText([{ row, reason }], headers);
+      headers = lines.headers;
+      if (!stream.write(lines.text)) await once(stream, 'drain');
     },
     close: async (): Promise<void> => {
       const open = stream;

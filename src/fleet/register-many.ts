@@ -1,5 +1,5 @@
 import type { Clock } from '../platform/clock.ts';
-import type { Database } from '../platform/postgres.ts';
+import type { Database, Queryable } from '../platform/postgres.ts';
 import type { DeviceFilter } from './listing.ts';
 import { countInStates, exportPage, listIds } from './listing-queries.ts';
 import type { By, Problem } from './register.ts';
@@ -30,8 +30,8 @@ interface Deps {
   readonly clock: Clock;
 }
 
-const devicesABatch = 500;
-const mostNamed = 100;
+export const devicesABatch = 500;
+export const mostNamed = 100;
 
 /** How many devices of the filter a move concerns: the dry run. */
 export async function countForMove(
@@ -39,19 +39,45 @@ export async function countForMove(
   move: ManyMove | 'handover',
   filter: DeviceFilter,
 ): Promise<number> {
-  const { rows } = await db.query<{ count: number }>(countInStates(filter, statesBefore(move)));
+  return countWithin(db, filter, statesBefore(move));
+}
+
+/** Of the devices of the filter those in one of the states. */
+export async function countWithin(
+  db: Pick<Database, 'query'>,
+  filter: DeviceFilter,
+  states: readonly string[],
+): Promise<number> {
+  const { rows } = await db.query<{ count: number }>(countInStates(filter, states));
   return rows[0]?.count ?? 0;
 }
 
-/** Pages by id, so that a device is visited once whatever the move does to the filter. */
-async function* idPages(db: Database, filter: DeviceFilter, states: readonly string[]): AsyncGenerator<string[]> {
-  let after: string | undefined;
+/** Pages by id, behind `begin`, so that a device is visited once whatever the work does to the filter. */
+export async function* idPages(
+  db: Database,
+  filter: DeviceFilter,
+  states: readonly string[],
+  begin?: string,
+): AsyncGenerator<readonly string[]> {
+  let after = begin;
   do {
     const { rows } = await db.query<{ deviceId: string }>(listIds(filter, states, after, devicesABatch));
     const ids = rows.map(({ deviceId }) => deviceId);
     if (ids.length > 0) yield ids;
     after = ids.length === devicesABatch ? ids.at(-1) : undefined;
   } while (after !== undefined);
+}
+
+/** One batch, in the transaction of the caller. */
+export async function moveBatch(
+  tx: Queryable,
+  move: ManyMove,
+  ids: readonly string[],
+  by: By,
+  at: Date,
+): Promise<ManyResult> {
+  if (move === 'approve') return approveBatch(tx, ids, by, at);
+  return { moved: (await moveDevices(tx, move, ids, by, at)).length, left: [] };
 }
 
 export interface ManyInput {
@@ -65,10 +91,7 @@ export async function moveMany({ db, clock }: Deps, { move, filter, by, onBatch 
   let moved = 0;
   const left: Problem[] = [];
   for await (const ids of idPages(db, filter, statesBefore(move))) {
-    const batch =
-      move === 'approve'
-        ? await approveBatch(db, ids, by, clock.now())
-        : { moved: (await db.transaction((tx) => moveDevices(tx, move, ids, by, clock.now()))).length, left: [] };
+    const batch = await db.transaction((tx) => moveBatch(tx, move, ids, by, clock.now()));
     moved += batch.moved;
     left.push(...batch.left.slice(0, mostNamed - left.length));
     onBatch?.({ moved });
@@ -77,15 +100,13 @@ export async function moveMany({ db, clock }: Deps, { move, filter, by, onBatch 
 }
 
 /** A device with several keys that wait needs a person's eye, and is left. */
-async function approveBatch(db: Database, ids: readonly string[], by: By, at: Date): Promise<ManyResult> {
-  return db.transaction(async (tx) => {
-    const left: Problem[] = [];
-    for (const id of ids) {
-      const result = await approveDevice(tx, id, by, at);
-      if (!result.ok) left.push(result.problem);
-    }
-    return { moved: ids.length - left.length, left };
-  });
+async function approveBatch(tx: Queryable, ids: readonly string[], by: By, at: Date): Promise<ManyResult> {
+  const left: Problem[] = [];
+  for (const id of ids) {
+    const result = await approveDevice(tx, id, by, at);
+    if (!result.ok) left.push(result.problem);
+  }
+  return { moved: ids.length - left.length, left };
 }
 
 export interface HandOver {

@@ -13,6 +13,7 @@ import { type DescribeResult, type Describing, describe } from './register-descr
 import {
   type BatchReport,
   countForMove,
+  countWithin,
   handOver,
   type ManyMove,
   type ManyResult,
@@ -121,6 +122,7 @@ export interface Register {
   settleConflict(input: Omit<Settling, 'by' | 'at'>, by: By): Promise<StateResult>;
   /** How many devices of the filter the move concerns: the dry run of `moveMany`. */
   countForMove(move: ManyMove | 'handover', filter: DeviceFilter): Promise<number>;
+  countInStates(filter: DeviceFilter, states: readonly DeviceState[]): Promise<number>;
   /** One move for every device of a filter, in batches; each batch is one transaction. */
   moveMany(move: ManyMove, filter: DeviceFilter, by: By, onBatch?: (batch: BatchReport) => void): Promise<ManyResult>;
   /** Hands the devices' records to `write`, batch by batch, and retires each batch once it is written. */
@@ -165,6 +167,7 @@ export function createRegister(deps: RegisterDeps): Register {
     conflicts: (page) => listConflicts(db, page),
     settleConflict: (input, by) => inTransaction((tx, at) => settle(tx, { ...input, by, at })),
     countForMove: (name, filter) => countForMove(db, name, filter),
+    countInStates: (filter, states) => countWithin(db, filter, states),
     moveMany: (name, filter, by, onBatch) => moveMany(deps, { move: name, filter, by, onBatch }),
     handOver: (filter, by, write) => handOver(deps, { filter, by, write }),
     shipping: createShipping(deps),

@@ -151,14 +151,22 @@ function isCrossing(error: unknown): boolean {
   return ['23505', '40P01'].includes(String((error as { code?: unknown }).code ?? ''));
 }
 
+/** What else belongs into the transaction of a batch. */
+export type InTransaction = (tx: Queryable, result: BatchResult) => Promise<void>;
+
 export async function importInTransaction(
   deps: { readonly db: Database; readonly clock: Clock },
   rows: readonly ImportRow[],
   by: By,
+  inside: InTransaction,
 ): Promise<BatchResult> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await deps.db.transaction((tx) => importBatch(tx, rows, by, deps.clock));
+      return await deps.db.transaction(async (tx) => {
+        const result = await importBatch(tx, rows, by, deps.clock);
+        await inside(tx, result);
+        return result;
+      });
     } catch (error) {
       if (attempt >= 3 || !isCrossing(error)) throw error;
     }

@@ -12,8 +12,8 @@ export interface TaskNotices {
 export async function listenForTasks(db: Database, logger: Logger): Promise<TaskNotices> {
   const handlers = new Set<(deviceId: string) => void>();
   const stop = await db
-    .listen('hems_tasks', (deviceId) => {
-      for (const handler of handlers) handler(deviceId);
+    .listen('hems_tasks', (deviceIds) => {
+      for (const deviceId of deviceIds.split(' ')) for (const handler of handlers) handler(deviceId);
     })
     .catch((error: unknown) => {
       logger.warn({ err: error }, 'new tasks are not told to open sessions');

@@ -65,7 +65,7 @@ export interface Tasks {
 }
 
 /** Tasks that may be open for one device. */
-const mostOpen = 1000;
+export const mostOpen = 1000;
 
 export function createTasks(deps: {
   readonly db: Database;

@@ -1,4 +1,4 @@
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import type { Server } from 'node:tls';
 import swagger from '@fastify/swagger';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
@@ -12,9 +12,9 @@ import { healthRoutes, type Readiness } from './health-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { openapiInfo } from './openapi.ts';
 import { operationRoutes } from './operation-routes.ts';
-import { problem, problemContentType } from './problem.ts';
 import { apiOperations } from './resources/all.ts';
 import type { ApiDeps } from './resources/deps.ts';
+import { limitBodies, longestUpload, refuseUnreadable } from './unreadable-requests.ts';
 
 export interface ManagementDoorDeps {
   readonly logger: Logger;
@@ -50,7 +50,7 @@ export async function buildManagementDoor(deps: ManagementDoorDeps): Promise<Fas
   const app = fastify({
     logger: false,
     bodyLimit,
-    requestTimeout: 10_000,
+    requestTimeout: longestUpload,
     connectionTimeout: 30_000,
     forceCloseConnections: true,
     exposeHeadRoutes: false,
@@ -61,6 +61,7 @@ export async function buildManagementDoor(deps: ManagementDoorDeps): Promise<Fas
   });
   if (asksForCertificates(deps)) keepChains(app.server as unknown as Server);
   await app.register(swagger, { openapi: openapiInfo });
+  limitBodies(app);
   requireAuthentication(app, deps.authentication);
   app.setErrorHandler((error: FastifyError, _request, reply) => {
     const own = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 500;
@@ -101,25 +102,6 @@ function transport(deps: ManagementDoorDeps) {
 /** A database that is away is no defect of ours, and passes. */
 function isAway(error: unknown): boolean {
   return error instanceof DatabaseError;
-}
-
-const unreadable: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
-
-/** What is no HTTP, or comes too slowly, never reaches a route. */
-function refuseUnreadable({ code }: Error & { code?: string }, socket: Socket): void {
-  if (code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const answer = problem(unreadable[code ?? ''] ?? 400);
-  const body = JSON.stringify(answer);
-  const head = [
-    `HTTP/1.1 ${answer.status} ${answer.title}`,
-    `Content-Type: ${problemContentType}`,
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    'Connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 export async function createManagementDoor(deps: ManagementDoorDeps): Promise<ManagementDoor> {

@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.ts';
 import { findChanges } from '../fleet/change-search.ts';
 import { isInGroup } from '../fleet/groups.ts';
+import { createFleetJobs, startFleetJobs } from '../fleet/jobs/fleet-jobs.ts';
 import { createParameterReading } from '../fleet/parameter-reading.ts';
 import { createRegister } from '../fleet/register.ts';
 import { createTasks } from '../fleet/tasks.ts';
@@ -58,8 +59,9 @@ const failuresPerMinute = 120;
 export async function createManagement(deps: ManagementDeps): Promise<Management> {
   const { db, clock, logger, metrics } = deps;
   const { management } = deps.config;
-  const api = apiOf(deps);
   const tls = await readPair(deps);
+  const runner = startFleetJobs(deps);
+  const api = { ...apiOf(deps), kickJobs: runner.kick };
   const door = await createManagementDoor({
     ...{ logger, metrics, api, tls },
     openMetrics: (management.metrics ?? (isLoopback(management.address) ? 'open' : 'key')) === 'open',
@@ -81,16 +83,20 @@ export async function createManagement(deps: ManagementDeps): Promise<Management
         logger.error({ err: error }, 'the management certificate is not taken up');
       }
     },
-    close: door.close,
+    close: async () => {
+      await door.close();
+      await runner.stop();
+    },
   };
 }
 
-function apiOf({ db, clock, anchors, config: { connectionRequest } }: ManagementDeps): ApiDeps {
+function apiOf({ db, clock, anchors, config: { connectionRequest } }: ManagementDeps): Omit<ApiDeps, 'kickJobs'> {
   return {
     register: createRegister({ db, clock }),
     tasks: createTasks({ db, clock, policy: { connectionRequest } }),
     parameters: createParameterReading({ db, clock }),
     clock,
+    jobs: createFleetJobs({ db, clock }),
     keys: createApiKeys({ db, clock }),
     release: (deviceId, until, by) => releaseDevice(db, deviceId, until, by, clock.now()),
     anchors,

@@ -11,6 +11,7 @@ export const openapiInfo = {
   servers: [{ url: 'http://127.0.0.1:7548', description: 'The default on the machine itself' }],
   tags: [
     { name: 'devices', description: 'The register: devices, what is known of them, what is wanted of them' },
+    { name: 'jobs', description: 'Work on many devices, and files of them' },
     { name: 'decisions', description: 'Who was admitted, who was refused, and why' },
     { name: 'trust', description: 'Trust anchors and revocation' },
     { name: 'audit', description: 'Who changed what' },

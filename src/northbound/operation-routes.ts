@@ -1,8 +1,10 @@
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendProblem } from './answering.ts';
-import type { Answer, AnyOperation, Asked } from './operation.ts';
+import type { Answer, AnyOperation, Asked, Upload } from './operation.ts';
 import { judgeInput } from './operation-input.ts';
 import { fastifySchema } from './operation-schema.ts';
+import { liftBodyDeadline } from './unreadable-requests.ts';
 
 /** Bodies are wishes, not files: vouchers are the longest. */
 const bodyLimit = 2 * 1024 * 1024;
@@ -12,12 +14,13 @@ export async function operationRoutes(app: FastifyInstance, operations: readonly
   await app.register((api, _options, done) => {
     api.setValidatorCompiler(() => () => true);
     api.setSerializerCompiler(() => (data) => JSON.stringify(data));
+    takeUploads(api, operations);
     for (const of of operations)
       api.route({
         method: of.method,
         url: of.path.replace(/\{(\w+)\}/g, ':$1'),
         schema: fastifySchema(of),
-        config: { access: { permission: of.permission, reach: of.reach } },
+        config: { access: { permission: of.permission, reach: of.reach }, uploads: of.uploads ?? [] },
         bodyLimit,
         handler: (request, reply) => answer(of, request, reply),
       });
@@ -25,14 +28,49 @@ export async function operationRoutes(app: FastifyInstance, operations: readonly
   });
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Media types of files that the route takes. */
+    uploads?: readonly string[];
+  }
+}
+
+/** A file is handed to its handler as it comes; nothing of it is kept here. */
+function takeUploads(api: FastifyInstance, operations: readonly AnyOperation[]): void {
+  const types = [...new Set(operations.flatMap(({ uploads = [] }) => uploads))];
+  if (types.length === 0) return;
+  api.addContentTypeParser(types, (request, payload, done) => {
+    if (!typesOf(request).includes(typeOf(request)))
+      return done(Object.assign(new Error('no upload here'), { statusCode: 415 }));
+    liftBodyDeadline(request);
+    done(null, payload);
+  });
+}
+
+function typesOf({ routeOptions }: FastifyRequest): readonly string[] {
+  return routeOptions.config.uploads ?? [];
+}
+
+function typeOf({ headers }: FastifyRequest): string {
+  return (headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+}
+
+function uploadOf(of: AnyOperation, request: FastifyRequest): { upload?: Upload } | undefined {
+  if (of.uploads === undefined) return {};
+  const type = typeOf(request);
+  return of.uploads.includes(type) ? { upload: { type, bytes: request.body as Readable } } : undefined;
+}
+
 async function answer(of: AnyOperation, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { caller } = request;
   // Cannot be: the hook answers whoever is nobody. Refusing is the default all the same.
   if (caller === null) return sendProblem(reply, 401);
+  const file = uploadOf(of, request);
+  if (file === undefined) return sendProblem(reply, 415, { detail: `send ${of.uploads?.join(' or ')}` });
   const judged = judgeInput(of, request);
   if (!judged.ok) return sendProblem(reply, 400, judged.problem);
   const by = { actor: { kind: caller.kind, name: `${caller.name} (${caller.keyId})` } as const };
-  const asked = { ...judged.input, caller, by } as unknown as Asked<never, never, never, never>;
+  const asked = { ...judged.input, ...file, caller, by } as unknown as Asked<never, never, never, never>;
   return send(reply, await of.handle(asked));
 }
 
@@ -40,5 +78,6 @@ function send(reply: FastifyReply, result: Answer): FastifyReply {
   if ('problem' in result) return sendProblem(reply, result.status, result.problem);
   reply.code(result.status).header('Cache-Control', 'no-store');
   if (result.headers !== undefined) reply.headers(result.headers);
+  if ('stream' in result) return reply.type(result.type).send(Readable.from(result.stream));
   return result.body === undefined ? reply.send() : reply.type('application/json; charset=utf-8').send(result.body);
 }

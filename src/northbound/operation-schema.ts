@@ -35,6 +35,7 @@ export function fastifySchema(of: AnyOperation): Json {
     ...(params !== undefined && { params: jsonSchema(params, 'input') }),
     ...(query !== undefined && { querystring: jsonSchema(query, 'input') }),
     ...(headers !== undefined && { headers: jsonSchema(headers, 'input') }),
+    ...(of.uploads !== undefined && { body: { content: mediaTypes(of.uploads) } }),
     ...(bodySchema !== undefined && {
       body: { ...bodySchema, ...(example !== undefined && { examples: [example] }) },
     }),
@@ -42,17 +43,22 @@ export function fastifySchema(of: AnyOperation): Json {
   };
 }
 
+function mediaTypes(types: readonly string[]): Json {
+  return Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' } }]));
+}
+
 const ownHeaders = { RateLimit: 'What is left of the window (quota, seconds).', 'RateLimit-Policy': 'The window.' };
 
 function goodAnswers({ answers }: AnyOperation): Json {
   return Object.fromEntries(
-    Object.entries(answers).map(([status, { description, schema, headers }]) => [
+    Object.entries(answers).map(([status, { description, schema, media, headers }]) => [
       status,
       {
         description,
         headers: headerSchemas({ ...ownHeaders, ...headers }),
+        ...(media !== undefined && { content: mediaTypes(media) }),
         ...(schema === undefined
-          ? { type: 'null' }
+          ? media === undefined && { type: 'null' }
           : { content: { 'application/json': { schema: jsonSchema(schema, 'output') } } }),
       },
     ]),
@@ -60,9 +66,9 @@ function goodAnswers({ answers }: AnyOperation): Json {
 }
 
 export function problemStatuses(of: AnyOperation): readonly number[] {
-  return [...new Set([400, 401, 403, 429, 500, 503, ...(of.body ? [413, 415] : []), ...(of.problems ?? [])])].sort(
-    (a, b) => a - b,
-  );
+  return [
+    ...new Set([400, 401, 403, 429, 500, 503, ...(of.body || of.uploads ? [413, 415] : []), ...(of.problems ?? [])]),
+  ].sort((a, b) => a - b);
 }
 
 function problemAnswers(of: AnyOperation): Json {

@@ -16,16 +16,33 @@ export interface Asked<Params, Query, Headers, Body> {
   readonly caller: Caller;
   /** Who stands in the audit. */
   readonly by: By;
+  /** The body of an operation that takes uploads, as it comes. */
+  readonly upload?: Upload;
+}
+
+export interface Upload {
+  /** One of the media types of the operation. */
+  readonly type: string;
+  readonly bytes: AsyncIterable<Uint8Array>;
 }
 
 export type Answer =
   | { readonly status: number; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> }
-  | { readonly status: number; readonly problem: ProblemWords };
+  | { readonly status: number; readonly problem: ProblemWords }
+  /** Written as fast as it is read, and no faster. */
+  | {
+      readonly status: number;
+      readonly type: string;
+      readonly stream: AsyncIterable<Uint8Array | string>;
+      readonly headers?: Readonly<Record<string, string>>;
+    };
 
 export interface OperationAnswer {
   readonly description: string;
   /** None: no content. */
   readonly schema?: z.ZodType;
+  /** Media types of an answer that is no JSON. */
+  readonly media?: readonly string[];
   /** Response headers besides those that every answer has, with their meaning. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -50,6 +67,8 @@ export interface Operation<
   readonly query?: Query;
   readonly headers?: Headers;
   readonly body?: Body;
+  /** Media types of a body that is a file, instead of `body`. */
+  readonly uploads?: readonly string[];
   /** Shown in the contract and executed by the tests. */
   readonly example?: unknown;
   readonly answers: Readonly<Record<number, OperationAnswer>>;

@@ -104,6 +104,6 @@ async function ask(url: string, { method = 'GET', key, body, headers }: AskOptio
     ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const text = await answer.text();
-  const json = /json/.test(answer.headers.get('content-type') ?? '');
+  const json = /[/+]json/.test(answer.headers.get('content-type') ?? '');
   return { status: answer.status, headers: answer.headers, body: json ? JSON.parse(text) : text };
 }

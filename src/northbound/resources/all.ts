@@ -1,9 +1,12 @@
 import type { AnyOperation } from '../operation.ts';
 import { auditReads } from './audit.ts';
 import { decisionReads } from './decisions.ts';
+import { bulkOperations } from './bulk.ts';
 import { conflictOperations } from './conflicts.ts';
 import type { ApiDeps } from './deps.ts';
 import { deviceIdentities } from './device-adding.ts';
+import { deviceFiles } from './device-files.ts';
+import { jobOperations } from './jobs.ts';
 import { deviceCertificates } from './device-certificates.ts';
 import { describeDevice } from './device-description.ts';
 import { deviceWrites } from './device-moves.ts';
@@ -20,6 +23,9 @@ export function apiOperations(deps: ApiDeps): readonly AnyOperation[] {
     ...deviceCertificates(deps),
     ...deviceWrites(deps),
     ...conflictOperations(deps),
+    ...bulkOperations(deps),
+    ...deviceFiles(deps),
+    ...jobOperations(deps),
     ...taskOperations(deps),
     ...decisionReads(deps),
     ...auditReads(deps),

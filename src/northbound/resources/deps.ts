@@ -4,6 +4,7 @@ import type { ParameterReading } from '../../fleet/parameter-reading.ts';
 import type { By, Register } from '../../fleet/register.ts';
 import type { Tasks } from '../../fleet/tasks.ts';
 import type { Clock } from '../../platform/clock.ts';
+import type { Jobs } from '../../platform/jobs.ts';
 import type { ApiKeys } from '../../trust/access/api-keys.ts';
 import type { TrustAnchor } from '../../trust/anchors.ts';
 import type { findDecisions } from '../../trust/decision-search.ts';
@@ -24,6 +25,9 @@ export interface ApiDeps {
   readonly tasks: Tasks;
   readonly parameters: ParameterReading;
   readonly clock: Clock;
+  readonly jobs: Jobs;
+  /** There is a new job. */
+  readonly kickJobs: () => void;
   readonly keys: ApiKeys;
   /** Lets the quarantined certificates of a device in until then; how many there are. */
   readonly release: (deviceId: string, until: Date, by: By) => Promise<number>;

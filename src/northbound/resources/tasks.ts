@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { isPersonal, isSecret, masked } from '../../fleet/secret-parameters.ts';
 import { type Task, taskStates } from '../../fleet/task.ts';
+import { withoutSecrets } from '../../fleet/task-hiding.ts';
 import { taskRequestSchema } from '../../fleet/task-request-schema.ts';
 import type { TaskProblem } from '../../fleet/tasks.ts';
 import { type Answer, type AnyOperation, operation, refuse } from '../operation.ts';
@@ -37,23 +37,9 @@ export function taskOperations(deps: ApiDeps): readonly AnyOperation[] {
 function taskView(task: Task): unknown {
   const { id, deviceId, request, state, priority, notBefore, expiresAt, dependsOn, origin, createdAt } = task;
   const { attempts, sentAt, finishedAt, result, fault } = task;
-  const outcome = { attempts, sentAt, finishedAt, result: hidden(result), fault };
-  const wanted = { request: hidden(request), state, priority, notBefore, expiresAt, dependsOn };
+  const outcome = { attempts, sentAt, finishedAt, result: withoutSecrets(result), fault };
+  const wanted = { request: withoutSecrets(request), state, priority, notBefore, expiresAt, dependsOn };
   return { id, deviceId, ...wanted, origin, createdAt, ...outcome };
-}
-
-/** Passwords of transfers, and values of parameters that are secret or personal, wherever they stand. */
-function hidden(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(hidden);
-  if (typeof value !== 'object' || value === null) return value;
-  const name = 'name' in value && typeof value.name === 'string' ? value.name : undefined;
-  const covered = name !== undefined && (isSecret(name) || isPersonal(name));
-  return Object.fromEntries(
-    Object.entries(value).map(([key, part]) => {
-      const cover = key === 'password' || key === 'vouchers' || isSecret(key) || (key === 'value' && covered);
-      return [key, cover || isPersonal(key) ? masked : hidden(part)];
-    }),
-  );
 }
 
 const statuses: Readonly<Record<TaskProblem['kind'], number>> = {

@@ -1,0 +1,44 @@
+import type { Logger } from 'pino';
+import type { Clock } from '../../platform/clock.ts';
+import { startJobRunner, type JobRunner, type JobWork } from '../../platform/job-runner.ts';
+import { createJobs, type Jobs } from '../../platform/jobs.ts';
+import type { Database } from '../../platform/postgres.ts';
+import { createShipping } from '../shipping.ts';
+import type { ImportAnchor } from '../shipping-record.ts';
+import { withoutSecrets } from '../task-hiding.ts';
+import { importJob } from './import-job.ts';
+import type { JobKind, TasksInput } from './job-input.ts';
+import { movesJob } from './moves-job.ts';
+import { tasksJob } from './tasks-job.ts';
+
+export interface FleetJobsDeps {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly anchors: readonly ImportAnchor[];
+}
+
+/** Jobs as doors see them. */
+export function createFleetJobs({ db, clock }: Pick<FleetJobsDeps, 'db' | 'clock'>): Jobs {
+  return createJobs({ db, clock, redact });
+}
+
+/** Does the jobs of the register on this node. */
+export function startFleetJobs(
+  deps: FleetJobsDeps & { readonly every?: number; readonly leaseMs?: number },
+): JobRunner {
+  const kinds: Readonly<Record<JobKind, JobWork>> = {
+    'device-moves': movesJob(deps),
+    'device-tasks': tasksJob(deps),
+    'device-import': importJob({ shipping: createShipping(deps), anchors: deps.anchors }),
+  };
+  const { read } = createFleetJobs(deps);
+  return startJobRunner({ ...deps, kinds, redact, read });
+}
+
+/** What a task holds in secret has served its purpose once every device has its own. */
+function redact(kind: string, input: unknown): unknown {
+  if (kind !== 'device-tasks') return input;
+  const { request, ...rest } = input as TasksInput;
+  return { ...rest, request: withoutSecrets(request) };
+}
