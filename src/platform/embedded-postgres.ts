@@ -38,6 +38,8 @@ export interface EmbeddedPostgresOptions {
   readonly logger?: Logger;
   /** False for throw-away data in tests: no fsync. */
   readonly durable?: boolean;
+  /** Megabytes that the server keeps pages in (default 32). */
+  readonly sharedBuffers?: number;
   /** Milliseconds until a start is given up (default 60 000: recovery after a crash takes time). */
   readonly startWithin?: number;
   /** Takes the cluster when root starts it and Postgres' own user cannot reach `dataDir` (default /var/lib/hems). */
@@ -60,6 +62,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     binaries,
     guard,
     durable: options.durable !== false,
+    sharedBuffers: options.sharedBuffers ?? 32,
     within: options.startWithin ?? 60_000,
   };
   try {
@@ -77,6 +80,7 @@ interface Place {
   readonly binaries: PostgresBinaries;
   readonly guard: Guard;
   readonly durable: boolean;
+  readonly sharedBuffers: number;
   readonly within: number;
 }
 
@@ -108,6 +112,7 @@ async function takeSeat(place: Place, socket?: string): Promise<Seat> {
       launched = await launch(home, place.binaries, {
         socket: socket ?? (await socketFolder(home)),
         durable: place.durable,
+        sharedBuffers: place.sharedBuffers,
         onLaunch: place.guard.watch,
       });
     } else if (launched.child.exitCode !== null || launched.child.signalCode !== null) {

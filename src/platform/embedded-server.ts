@@ -49,14 +49,14 @@ export function spawnedAs(home: Home): { uid?: number; gid?: number } {
   return home.account === undefined ? {} : { uid: home.account.uid, gid: home.account.gid };
 }
 
-function settings({ socket, durable }: LaunchOptions): readonly string[] {
+function settings({ socket, durable, sharedBuffers }: LaunchOptions): readonly string[] {
   const values: Record<string, string | number> = {
     listen_addresses: '',
     unix_socket_directories: socket,
     unix_socket_permissions: '0700',
     cluster_name: 'hems',
     max_connections: 100,
-    shared_buffers: '32MB',
+    shared_buffers: `${sharedBuffers}MB`,
     io_method: 'sync',
     jit: 'off',
     wal_level: 'minimal',
@@ -86,6 +86,8 @@ export interface LaunchedServer {
 export interface LaunchOptions {
   readonly socket: string;
   readonly durable: boolean;
+  /** Megabytes. */
+  readonly sharedBuffers: number;
   /** Told the process id in the same breath in which it exists. */
   readonly onLaunch: (pid: number) => void;
 }
