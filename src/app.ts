@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import { StartError } from './config/fault.ts';
+import { bindFault } from './config/bind-fault.ts';
 import type { Config } from './config/schema.ts';
 import { type AdmissionRecords, createAdmissionRecords } from './fleet/admission-records.ts';
 import { createInformRecorder, type InformRecorder } from './fleet/informs.ts';
@@ -97,11 +98,9 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
     lifecycle.started('revocation', await assembly.start(gate, closeWhere));
     lifecycle.started('places', await places.watch(gate, suspect));
     lifecycle.started('keys', await watchKeys({ db, gate, closeWhere, logger }));
-    const management = await openManagement({ ...deps, anchors, standing, staffAnchor, egress, revocation });
-    lifecycle.started('management', () => management.close());
-    const url = await management.listen().catch((error) => {
-      throw bindFault('management', config.management, error);
-    });
+    const serverCertificates = () => listeners.flatMap((listener) => listener.certificates());
+    const parts = { ...deps, anchors, standing, staffAnchor, egress, revocation, serverCertificates };
+    const { management, url } = await openManagement(parts, lifecycle);
     lifecycle.started('watch', keepWatch({ ...deps, anchors, standing, doors, management: url }));
     logger.info({ doors, management: url, clock: clock.now() }, 'ready');
     return { doors, management: url, reload: () => reloadAll([...listeners, management]), stop: lifecycle.stop };
@@ -167,29 +166,6 @@ async function openDoor({ config }: AppDeps, listener: Listener, index: number):
   return { name: own?.name ?? '', url: listener.url(), port };
 }
 
-function bindFault(key: string, { address, port }: { address: string; port: number }, error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  const causes: Record<string, readonly [cause: string, remedy: string]> = {
-    EADDRINUSE: [
-      `port ${port} at ${address} is taken`,
-      'stop what listens there, or set another port (HEMS_CWMP_PORT, HEMS_MANAGEMENT_PORT; 0: any free one)',
-    ],
-    EACCES: [`this user may not bind port ${port}`, 'choose a port above 1023, or grant CAP_NET_BIND_SERVICE'],
-    EADDRNOTAVAIL: [`${address} is no address of this machine`, 'write one that is, or 0.0.0.0 for all'],
-    ENOTFOUND: [`${address} cannot be resolved`, 'write an IP address'],
-  };
-  const known = causes[code];
-  if (known === undefined) return error;
-  return new StartError([
-    {
-      key: `${key}.${code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' ? 'address' : 'port'}`,
-      cause: known[0],
-      remedy: known[1],
-      missing: true,
-    },
-  ]);
-}
-
 function unreadable(error: unknown): never {
   if (!(error instanceof PolicyUnreadable)) throw error;
   throw new StartError([{ key: 'revocation policy', cause: error.message, remedy: error.remedy }]);
@@ -230,7 +206,16 @@ const readText = (path: string): Promise<string> => readFile(path, 'utf8');
 
 type ManagementParts = Omit<ManagementDeps, 'readFile' | 'credentials'> & Omit<AccessDeps, 'management'>;
 
-async function openManagement(deps: ManagementParts): Promise<Management> {
+async function openManagement(deps: ManagementParts, lifecycle: Lifecycle) {
+  const management = await prepareManagement(deps);
+  lifecycle.started('management', () => management.close());
+  const url = await management.listen().catch((error) => {
+    throw bindFault('management', deps.config.management, error);
+  });
+  return { management, url };
+}
+
+async function prepareManagement(deps: ManagementParts): Promise<Management> {
   try {
     const credentials = assembleAccess({ ...deps, ...deps.config });
     return await createManagement({ ...deps, credentials, readFile: readText });

@@ -50,7 +50,7 @@ export async function createDemoDesk(deps: DemoDeskDeps): Promise<RevocationDesk
   };
   const applyContent = (content: unknown): Promise<void> => {
     const document = policySchema.parse(content);
-    return confirming((confirmed) => applyWeighed(desk, { document, content }, by, confirmed));
+    return confirming((confirmed) => applyWeighed(desk, { document, content }, by, { confirmed }));
   };
   const found = (await currentPolicy(db))?.content ?? { anchors: [] };
   const certificates = pki.authorities.map(({ certificate }) => parseCertificate(certificate));

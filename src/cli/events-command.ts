@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { systemClock } from '../platform/clock.ts';
-import { followDecisions, type LogEntry } from '../trust/decision-log.ts';
+import { followDecisions, type LogEntry, logSince } from '../trust/decision-log.ts';
 import { refusalReasons } from '../trust/refusal.ts';
 import { oneOf, span, wholeNumber } from './arguments.ts';
 import { commandLogger, toolConfig } from './configuration.ts';
@@ -52,7 +52,7 @@ async function follow(options: Options): Promise<void> {
   process.stdout.once('error', () => stop.abort());
   await withDatabase({ config, logger: commandLogger(config) }, async (db) => {
     const since = new Date(systemClock.now().getTime() - options.since);
-    const log = followDecisions(db, systemClock, {
+    const log = followDecisions((at, limit) => logSince(db, at, limit), systemClock, {
       since,
       limit: options.last,
       follow: options.follow,

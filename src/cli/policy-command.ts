@@ -1,7 +1,13 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { systemClock } from '../platform/clock.ts';
-import { applyWeighed, rollBackWeighed, weighPolicy } from '../trust/revocation/desk.ts';
+import {
+  applyWeighed,
+  type Overtaken,
+  rollBackWeighed,
+  type Unconfirmed,
+  weighPolicy,
+} from '../trust/revocation/desk.ts';
 import {
   currentOverride,
   currentPolicy,
@@ -125,8 +131,8 @@ async function apply(file: string, options: RevocationOptions): Promise<void> {
   const names = anchors.map(({ name }) => name);
   const read = readPolicyFile(file, names);
   await withDesk(options, async (desk) => {
-    const result = await applyWeighed(desk, read, byOperator(options.reason), options.confirm);
-    if (!result.ok) return refuseUnconfirmed(result, options.json);
+    const result = await applyWeighed(desk, read, byOperator(options.reason), { confirmed: options.confirm });
+    if (!result.ok) return refuseApplied(result, options.json);
     if (options.json === true) return void printJson(result);
     print(`Version ${result.version} of the policy is in force.`);
     printUnchecked(uncheckedAnchors(read.document, names));
@@ -136,14 +142,19 @@ async function apply(file: string, options: RevocationOptions): Promise<void> {
 
 async function rollback(version: number, options: RevocationOptions): Promise<void> {
   await withDesk(options, async (desk) => {
-    const result = await rollBackWeighed(desk, version, byOperator(options.reason), options.confirm);
+    const result = await rollBackWeighed(desk, version, byOperator(options.reason), { confirmed: options.confirm });
     if (result === undefined)
       throw failure(exitCodes.no, `there is no version ${version} of the policy`, 'see "hems policy show --history"');
-    if (!result.ok) return refuseUnconfirmed(result, options.json);
+    if (!result.ok) return refuseApplied(result, options.json);
     if (options.json === true) return void printJson({ ...result, restores: version });
     print(`Version ${result.version} of the policy is in force: version ${version} again.`);
     printImpact(result.impact);
   });
+}
+
+function refuseApplied(result: Unconfirmed | Overtaken, json: boolean | undefined): never {
+  if (result.kind === 'unconfirmed') return refuseUnconfirmed(result, json);
+  throw failure(exitCodes.no, `version ${result.version} of the policy is in force by now`, 'look at it first');
 }
 
 async function relax({ until: ahead, end, reason = '', ...options }: OverrideOptions): Promise<void> {

@@ -1,5 +1,4 @@
 import { createSecureContext } from 'node:tls';
-import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.ts';
 import { findChanges } from '../fleet/change-search.ts';
@@ -8,30 +7,21 @@ import { createFleetJobs, startFleetJobs } from '../fleet/jobs/fleet-jobs.ts';
 import { createParameterReading } from '../fleet/parameter-reading.ts';
 import { createRegister } from '../fleet/register.ts';
 import { createTasks } from '../fleet/tasks.ts';
-import type { Clock } from '../platform/clock.ts';
 import { isLoopback } from '../platform/loopback.ts';
-import type { Database } from '../platform/postgres.ts';
 import { createApiKeys } from '../trust/access/api-keys.ts';
 import { type Credentials, createCredentials } from '../trust/access/credentials.ts';
-import type { TrustAnchor } from '../trust/anchors.ts';
 import type { Standing } from '../trust/compliance/standing.ts';
 import { findDecisions } from '../trust/decision-search.ts';
-import { listChanges } from '../trust/revocation/changes.ts';
-import { listHoldings } from '../trust/revocation/crl-store.ts';
-import { listEntries, listQuarantined, releaseDevice } from '../trust/revocation/list-store.ts';
-import { policies } from '../trust/revocation/policy-store.ts';
+import { releaseDevice } from '../trust/revocation/list-store.ts';
 import { createManagementDoor, type ServerPair } from './management-door.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { pingOf, readiness } from './readiness.ts';
 import type { ApiDeps } from './resources/deps.ts';
+import { type TrustParts, trustOf } from './trust-parts.ts';
 
-export interface ManagementDeps {
-  readonly config: Pick<Config, 'management' | 'connectionRequest'>;
-  readonly db: Database;
-  readonly clock: Clock;
-  readonly logger: Logger;
+export interface ManagementDeps extends TrustParts {
+  readonly config: Pick<Config, 'management' | 'connectionRequest'> & TrustParts['config'];
   readonly metrics: Registry;
-  readonly anchors: readonly TrustAnchor[];
   /** Default: API keys alone. */
   readonly credentials?: Credentials;
   readonly standing: Standing;
@@ -90,7 +80,9 @@ export async function createManagement(deps: ManagementDeps): Promise<Management
   };
 }
 
-function apiOf({ db, clock, anchors, config: { connectionRequest } }: ManagementDeps): Omit<ApiDeps, 'kickJobs'> {
+function apiOf(deps: ManagementDeps): Omit<ApiDeps, 'kickJobs'> {
+  const { db, clock, anchors, config } = deps;
+  const { connectionRequest } = config;
   return {
     register: createRegister({ db, clock }),
     tasks: createTasks({ db, clock, policy: { connectionRequest } }),
@@ -102,11 +94,8 @@ function apiOf({ db, clock, anchors, config: { connectionRequest } }: Management
     anchors,
     findDecisions: (table, filter, page) => findDecisions(db, table, filter, page),
     findChanges: (filter, page) => findChanges(db, filter, page),
-    policies: (limit) => policies(db, limit),
-    crls: () => listHoldings(db),
-    revokedCertificates: (limit) => listEntries(db, limit),
-    quarantined: (limit) => listQuarantined(db, limit),
-    revocationChanges: (limit) => listChanges(db, limit),
+    inGroup: (deviceId, group) => isInGroup(db, deviceId, group),
+    ...trustOf(deps),
   };
 }
 

@@ -21,7 +21,7 @@ export async function operationRoutes(app: FastifyInstance, operations: readonly
         url: of.path.replace(/\{(\w+)\}/g, ':$1'),
         schema: fastifySchema(of),
         config: { access: { permission: of.permission, reach: of.reach }, uploads: of.uploads ?? [] },
-        bodyLimit,
+        bodyLimit: of.bodyLimit ?? bodyLimit,
         handler: (request, reply) => answer(of, request, reply),
       });
     done();

@@ -14,6 +14,12 @@ export const problemSchema = z
     detail: z.string().optional(),
     field: z.string().optional().describe('The offending field.'),
     in: z.enum(['path', 'query', 'header', 'body']).optional().describe('The part of the request that it stands in.'),
+    faults: z
+      .array(z.strictObject({ key: z.string(), cause: z.string(), remedy: z.string() }))
+      .optional()
+      .describe('All that is wrong, where more than one thing may be.'),
+    confirm: z.int().optional().describe('Say it as `confirm` if that is meant.'),
+    impact: z.looseObject({}).optional().describe('Who would be refused, as of the check.'),
   })
   .describe('What went wrong (RFC 9457).');
 

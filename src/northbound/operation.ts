@@ -69,6 +69,8 @@ export interface Operation<
   readonly body?: Body;
   /** Media types of a body that is a file, instead of `body`. */
   readonly uploads?: readonly string[];
+  /** Bytes of the body, where it may be longer than those of others. */
+  readonly bodyLimit?: number;
   /** Shown in the contract and executed by the tests. */
   readonly example?: unknown;
   readonly answers: Readonly<Record<number, OperationAnswer>>;

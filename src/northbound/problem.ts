@@ -13,6 +13,8 @@ export interface Problem {
   /** The offending field, e.g. `limit` or `request.values.0.name`, and the part of the request that it stands in. */
   readonly field?: string;
   readonly in?: ProblemPlace;
+  /** Further members (RFC 9457 3.2); what there may be stands in `problemSchema`. */
+  readonly [more: string]: unknown;
 }
 
 export const problemContentType = 'application/problem+json; charset=utf-8';
@@ -42,6 +44,7 @@ export interface ProblemWords {
   readonly detail?: string | undefined;
   readonly field?: string | undefined;
   readonly in?: ProblemPlace | undefined;
+  readonly more?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export function problem(status: number, words: ProblemWords = {}): Problem {
@@ -55,6 +58,7 @@ export function problem(status: number, words: ProblemWords = {}): Problem {
     ...(words.detail !== undefined && { detail: words.detail }),
     ...(words.field !== undefined && { field: words.field }),
     ...(words.in !== undefined && { in: words.in }),
+    ...words.more,
   };
 }
 

@@ -31,6 +31,8 @@ export type ReloadResult = { readonly ok: true } | { readonly ok: false; readonl
 export interface CertificateKeeper {
   /** Reads all files again and takes them up together, or keeps what is served. */
   reload(): Promise<ReloadResult>;
+  /** Everything that was read, and whether a device gets it now. */
+  certificates(): readonly (ServerCertificate & { readonly served: boolean })[];
   stop(): void;
 }
 
@@ -55,7 +57,12 @@ export async function createCertificateKeeper(deps: KeeperDeps, loaded: Certific
   };
   // Polling sees what fs.watch does not: directories mounted and links swapped by an orchestrator.
   const timer = setInterval(() => void queued(() => watch(keeper)).catch(() => {}), deps.watchInterval).unref();
-  return { reload: () => queued(() => reload(keeper)), stop: () => clearInterval(timer) };
+  return {
+    reload: () => queued(() => reload(keeper)),
+    certificates: () =>
+      keeper.all.map((one) => ({ ...one, served: keeper.served.get(one.keyType)?.fingerprint === one.fingerprint })),
+    stop: () => clearInterval(timer),
+  };
 }
 
 /** Size, identity and times of every file; a file that is not there is a look, too. */

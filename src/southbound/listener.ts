@@ -53,10 +53,28 @@ export interface Listener {
   url(): string;
   /** Reads the certificate files again (SIGHUP): taken up together, or the old ones kept and the faults answered. */
   reload(): Promise<ReloadResult>;
+  /** What it serves, what else lies in its files, and the staples at hand. */
+  certificates(): readonly ListenerCertificate[];
   /** Closes the connections whose admission no longer stands; how many. */
   closeWhere(match: (admission: Admission) => boolean): number;
   /** Takes no more connections, lets answers go out for some seconds, and closes the rest. */
   close(): Promise<void>;
+}
+
+export interface ListenerCertificate {
+  readonly listener: string;
+  readonly keyType: string;
+  readonly file: string;
+  readonly subject: string;
+  readonly fingerprint: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  /** False: it lies in the files and waits, or is over. */
+  readonly served: boolean;
+  /** It demands a staple (RFC 7633). */
+  readonly mustStaple: boolean;
+  /** Of the OCSP answer that goes with it; null: none is at hand. */
+  readonly stapleUntil: Date | null;
 }
 
 export type ListenerResult =
@@ -207,6 +225,13 @@ function listenerOf({ config, logger, reusePort }: ListenerDeps, parts: Parts): 
         });
       }),
     reload: keeper.reload,
+    certificates: () =>
+      keeper.certificates().map((one) => {
+        const { keyType, file, subject, fingerprint, notBefore, notAfter, served, mustStaple } = one;
+        const stapleUntil = (served ? staples?.goodUntil(keyType) : undefined) ?? null;
+        const validity = { notBefore, notAfter, served, mustStaple, stapleUntil };
+        return { listener: config.name, keyType, file, subject, fingerprint, ...validity };
+      }),
     closeWhere: http.closeWhere,
     close: async () => {
       keeper.stop();

@@ -14,6 +14,8 @@ export interface Staples {
   serve(served: ReadonlyMap<KeyType, ServerCertificate>): void;
   /** The DER of a fresh "good" for what is served under this key type. Without waiting: undefined if none is at hand. */
   staple(keyType: KeyType): Buffer | undefined;
+  /** Until when that one is good; undefined if none is at hand. */
+  goodUntil(keyType: KeyType): Date | undefined;
   stop(): void;
 }
 
@@ -58,6 +60,10 @@ export function createStaples(deps: StapleDeps): Staples {
     clearTimeout(entry.timer);
     entries.delete(keyType);
   };
+  const atHand = (keyType: KeyType) => {
+    const staple = entries.get(keyType)?.staple;
+    return staple !== undefined && staple.validUntil > deps.clock.now() ? staple : undefined;
+  };
   return {
     serve: (served) => {
       for (const [keyType, entry] of entries)
@@ -67,10 +73,8 @@ export function createStaples(deps: StapleDeps): Staples {
         if (!entries.has(keyType)) begin(deps, entries, keyType, certificate);
       }
     },
-    staple: (keyType) => {
-      const staple = entries.get(keyType)?.staple;
-      return staple !== undefined && staple.validUntil > deps.clock.now() ? staple.der : undefined;
-    },
+    staple: (keyType) => atHand(keyType)?.der,
+    goodUntil: (keyType) => atHand(keyType)?.validUntil,
     stop: () => {
       for (const [keyType, entry] of entries) drop(keyType, entry);
     },

@@ -28,14 +28,18 @@ const batch = 1000;
  * The admission log in the order it was recorded: every decision that has a row, and for floods the minutes that were
  * only counted. Looks into the tables rather than listening, so that a flood costs the readers and not the gate.
  */
-export async function* followDecisions(db: Queryable, clock: Clock, options: FollowOptions): AsyncGenerator<LogEntry> {
+export async function* followDecisions(
+  read: (since: Date, limit: number) => Promise<readonly LogEntry[]>,
+  clock: Clock,
+  options: FollowOptions,
+): AsyncGenerator<LogEntry> {
   const seen = new Map<string, number>();
   let since = options.since;
   for (let limit = options.limit; ; limit = batch) {
-    const entries = await look(db, since, limit);
-    for (const { entry, id, at } of entries) {
+    for (const entry of await read(since, limit)) {
+      const { id, recorded_at } = rowOf(entry);
       if (seen.has(id)) continue;
-      seen.set(id, at);
+      seen.set(id, recorded_at.getTime());
       yield entry;
     }
     if (!options.follow || options.signal?.aborted === true) return;
@@ -49,19 +53,20 @@ export async function* followDecisions(db: Queryable, clock: Clock, options: Fol
   }
 }
 
-async function look(db: Queryable, since: Date, limit: number): Promise<{ id: string; at: number; entry: LogEntry }[]> {
+function rowOf(entry: LogEntry): DecisionRow | SummaryRow {
+  return entry.kind === 'decision' ? entry.decision : entry.summary;
+}
+
+/** What was recorded after then, in that order: at most `limit` decisions, and as many counted minutes. */
+export async function logSince(db: Queryable, since: Date, limit: number): Promise<readonly LogEntry[]> {
   const decisions = await db.query<DecisionRow>(decisionsSince(since, limit));
   const summaries = await db.query<SummaryRow>(summariesSince(since, limit));
-  return [
-    ...decisions.rows.map((decision) => ({
-      id: decision.id,
-      at: decision.recorded_at.getTime(),
-      entry: { kind: 'decision' as const, decision },
-    })),
-    ...summaries.rows.map((summary) => ({
-      id: summary.id,
-      at: summary.recorded_at.getTime(),
-      entry: { kind: 'summary' as const, summary },
-    })),
-  ].sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  const entries: LogEntry[] = [
+    ...decisions.rows.map((decision) => ({ kind: 'decision' as const, decision })),
+    ...summaries.rows.map((summary) => ({ kind: 'summary' as const, summary })),
+  ];
+  return entries.toSorted((one, other) => {
+    const [a, b] = [rowOf(one), rowOf(other)];
+    return a.recorded_at.getTime() - b.recorded_at.getTime() || (a.id < b.id ? -1 : 1);
+  });
 }

@@ -44,23 +44,33 @@ export interface AskOptions {
 /** What the API asks of anchors: who may vouch for which realm. */
 const anchors = ['acme', 'operator'].map((name) => {
   const rules = { identity: ['hnb-fqdn'], registration: 'known-only', sharedSecret: 'refuse' };
-  return { name, kind: 'manufacturer', realms: [`hnb.${name}.example`], path: { certificates: [] }, ...rules };
+  return { name, kind: 'manufacturer', realms: [`hnb.${name}.example`], path: { name, certificates: [] }, ...rules };
 }) as unknown as readonly TrustAnchor[];
+
+export interface StageOptions {
+  readonly credentialsOf?: (db: Database) => Credentials;
+  readonly anchors?: readonly TrustAnchor[];
+  readonly secretKey?: string;
+}
 
 const realm = 'hnb.acme.example';
 
 export async function openManagementStage(
   requestsPerMinute = 1_000_000,
-  credentialsOf?: (db: Database) => Credentials,
+  options: StageOptions = {},
 ): Promise<ManagementStage> {
   const database = await createTestDatabase();
   const { db } = database;
   const deps = { db, clock: systemClock, logger: createLogger('silent'), metrics: createMetrics({ process: false }) };
   const management = await createManagement({
-    ...{ ...deps, anchors, standing: { deviations: () => [] } },
+    ...{ ...deps, anchors: options.anchors ?? anchors, standing: { deviations: () => [] } },
     readFile: (path: string) => readFile(path, 'utf8'),
-    ...(credentialsOf !== undefined && { credentials: credentialsOf(db) }),
-    config: { management: { address: '127.0.0.1', port: 0, requestsPerMinute }, connectionRequest: 'off' },
+    ...(options.credentialsOf !== undefined && { credentials: options.credentialsOf(db) }),
+    config: {
+      management: { address: '127.0.0.1', port: 0, requestsPerMinute },
+      connectionRequest: 'off',
+      secretKey: options.secretKey,
+    },
   });
   const url = await management.listen();
   const register = createRegister(deps);

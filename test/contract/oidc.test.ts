@@ -43,23 +43,24 @@ describe('bearer tokens of the OpenID provider', () => {
   before(async () => {
     [provider, first] = await Promise.all([openIssuer(), keyOf('one')]);
     provider.state.keys = [first.jwk];
-    stage = await openManagementStage(undefined, (db) =>
-      assembleAccess({
-        ...{ db, clock, egress, logger: createLogger('silent') },
-        revocation: { judge: () => assert.fail('no certificate is judged') },
-        management: {
-          oidc: {
-            ...{ issuer, audience, jwks: provider.url, algorithms: ['ES256', 'RS256'], clockSkew: 30_000 },
-            ...{ roleClaim: 'realm_access.roles', nameClaim: 'preferred_username', groupClaim: 'region' },
-            roles: [
-              { value: 'noc-admin', role: 'administrator' },
-              { value: 'noc', role: 'operator' },
-              { value: 'desk', role: 'viewer' },
-            ],
+    stage = await openManagementStage(undefined, {
+      credentialsOf: (db) =>
+        assembleAccess({
+          ...{ db, clock, egress, logger: createLogger('silent') },
+          revocation: { judge: () => assert.fail('no certificate is judged') },
+          management: {
+            oidc: {
+              ...{ issuer, audience, jwks: provider.url, algorithms: ['ES256', 'RS256'], clockSkew: 30_000 },
+              ...{ roleClaim: 'realm_access.roles', nameClaim: 'preferred_username', groupClaim: 'region' },
+              roles: [
+                { value: 'noc-admin', role: 'administrator' },
+                { value: 'noc', role: 'operator' },
+                { value: 'desk', role: 'viewer' },
+              ],
+            },
           },
-        },
-      }),
-    );
+        }),
+    });
   });
   after(async () => {
     await stage.stop();

@@ -1,8 +1,11 @@
 import type { AnyOperation } from '../operation.ts';
+import { apiKeyOperations } from './api-keys.ts';
 import { auditReads } from './audit.ts';
+import { auditOperations } from './audit-desk.ts';
 import { decisionReads } from './decisions.ts';
 import { bulkOperations } from './bulk.ts';
 import { conflictOperations } from './conflicts.ts';
+import { crlOperations } from './crls.ts';
 import type { ApiDeps } from './deps.ts';
 import { deviceIdentities } from './device-adding.ts';
 import { deviceFiles } from './device-files.ts';
@@ -11,6 +14,9 @@ import { deviceCertificates } from './device-certificates.ts';
 import { describeDevice } from './device-description.ts';
 import { deviceWrites } from './device-moves.ts';
 import { deviceReads } from './devices.ts';
+import { explanations } from './explanations.ts';
+import { policyOperations } from './policies.ts';
+import { revocationListOperations } from './revocation-list.ts';
 import { taskOperations } from './tasks.ts';
 import { trustReads } from './trust.ts';
 
@@ -28,7 +34,13 @@ export function apiOperations(deps: ApiDeps): readonly AnyOperation[] {
     ...jobOperations(deps),
     ...taskOperations(deps),
     ...decisionReads(deps),
+    ...explanations(deps),
     ...auditReads(deps),
+    ...auditOperations(deps),
+    ...apiKeyOperations(deps),
     ...trustReads(deps),
+    ...policyOperations(deps),
+    ...crlOperations(deps),
+    ...revocationListOperations(deps),
   ];
 }

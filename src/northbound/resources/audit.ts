@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { roleNames } from '../../trust/access/roles.ts';
 import { type AnyOperation, operation } from '../operation.ts';
 import { cursorOf, cursorQuery, limitQuery, pageSchema } from '../paging.ts';
 import { instantQuery, line, time, uuid } from '../values.ts';
@@ -17,20 +16,8 @@ const changeSchema = z.strictObject({
   reason: z.string().nullable(),
 });
 
-const keySchema = z.strictObject({
-  id: z.string(),
-  name: z.string(),
-  role: z.enum(roleNames),
-  group: z.string().nullable(),
-  createdAt: time,
-  createdBy: z.string(),
-  expiresAt: time.nullable(),
-  revokedAt: time.nullable(),
-  lastUsedAt: time.nullable().describe('To the minute.'),
-});
-
 export function auditReads(deps: ApiDeps): readonly AnyOperation[] {
-  return [listAudit(deps), listApiKeys(deps)];
+  return [listAudit(deps)];
 }
 
 function listAudit({ findChanges }: ApiDeps): AnyOperation {
@@ -58,24 +45,6 @@ function listAudit({ findChanges }: ApiDeps): AnyOperation {
       const page = await findChanges({ ...filter, group: caller.group ?? undefined }, { limit, before });
       const next = page.next && cursorOf(page.next.at.toISOString(), page.next.id);
       return { status: 200, body: { items: page.changes, ...(next !== undefined && { next }) } };
-    },
-  });
-}
-
-function listApiKeys({ keys }: ApiDeps): AnyOperation {
-  return operation({
-    id: 'listApiKeys',
-    method: 'GET',
-    path: '/api/v1/api-keys',
-    summary: 'Every API key there was, without its secret',
-    tag: 'access',
-    permission: 'keys:read',
-    reach: 'installation',
-    query: z.strictObject({ limit: limitQuery, cursor: cursorQuery(z.string().regex(/^[0-9a-f]{16}$/)) }),
-    answers: { 200: { description: 'A page of keys.', schema: pageSchema(keySchema) } },
-    handle: async ({ query }) => {
-      const page = await keys.list({ after: query.cursor?.[0], limit: query.limit });
-      return { status: 200, body: { items: page.keys, ...(page.next !== undefined && { next: cursorOf(page.next) }) } };
     },
   });
 }

@@ -8,10 +8,9 @@ import type { Jobs } from '../../platform/jobs.ts';
 import type { ApiKeys } from '../../trust/access/api-keys.ts';
 import type { TrustAnchor } from '../../trust/anchors.ts';
 import type { findDecisions } from '../../trust/decision-search.ts';
-import type { ChangeRecord } from '../../trust/revocation/changes.ts';
-import type { Holding } from '../../trust/revocation/crl-store.ts';
-import type { ListedEntry, QuarantinedCertificate } from '../../trust/revocation/list-store.ts';
-import type { StoredPolicy } from '../../trust/revocation/policy-store.ts';
+import type { AuditDesk } from '../../trust/audit-desk.ts';
+import type { DecisionReading } from '../../trust/decision-reading.ts';
+import type { RevocationDesk } from '../../trust/revocation/revocation-desk.ts';
 
 type WithoutDatabase<F> = F extends (db: never, ...rest: infer Rest) => infer Result
   ? (...rest: Rest) => Result
@@ -34,9 +33,23 @@ export interface ApiDeps {
   readonly anchors: readonly TrustAnchor[];
   readonly findDecisions: WithoutDatabase<typeof findDecisions>;
   readonly findChanges: WithoutDatabase<typeof findChanges>;
-  readonly policies: (limit: number) => Promise<readonly StoredPolicy[]>;
-  readonly crls: () => Promise<readonly Holding[]>;
-  readonly revokedCertificates: (limit: number) => Promise<readonly ListedEntry[]>;
-  readonly quarantined: (limit: number) => Promise<readonly QuarantinedCertificate[]>;
-  readonly revocationChanges: (limit: number) => Promise<readonly ChangeRecord[]>;
+  readonly inGroup: (deviceId: string, group: string) => Promise<boolean>;
+  readonly decisions: DecisionReading;
+  readonly audit: AuditDesk;
+  readonly desk: RevocationDesk;
+  /** Of the doors for devices on this node. */
+  readonly serverCertificates: () => readonly ServerCertificateState[];
+}
+
+export interface ServerCertificateState {
+  readonly listener: string;
+  readonly keyType: string;
+  readonly file: string;
+  readonly subject: string;
+  readonly fingerprint: string;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  readonly served: boolean;
+  readonly mustStaple: boolean;
+  readonly stapleUntil: Date | null;
 }

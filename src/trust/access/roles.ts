@@ -7,8 +7,11 @@ export const permissions = [
   'tasks:write',
   'decisions:read',
   'trust:read',
+  'trust:write',
   'audit:read',
+  'audit:sign',
   'keys:read',
+  'keys:write',
   'metrics:read',
 ] as const;
 
@@ -28,7 +31,7 @@ const operator: readonly Permission[] = [...viewer, 'devices:write', 'tasks:writ
 export const roles = {
   viewer,
   operator,
-  administrator: [...operator, 'audit:read', 'keys:read'],
+  administrator: [...operator, 'trust:write', 'audit:read', 'audit:sign', 'keys:read', 'keys:write'],
   auditor: ['devices:read', 'decisions:read', 'trust:read', 'audit:read', 'keys:read'],
 } as const satisfies Readonly<Record<string, readonly Permission[]>>;
 

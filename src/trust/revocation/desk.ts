@@ -16,7 +16,7 @@ import type { HeldCrl, ReadCrl } from './held-crls.ts';
 import { assessImpact, type Impact, mustConfirm } from './impact.ts';
 import { type ImportResult, importEntries } from './list-store.ts';
 import { type ListEntry, overlay } from './operator-list.ts';
-import { applyPolicy, policyAt, rollBackPolicy } from './policy-store.ts';
+import { applyPolicy, policyAt, rollBackPolicy, type VersionMoved } from './policy-store.ts';
 
 /** Where a person works on revocation: everything is weighed before it is done. */
 export interface DeskDeps {
@@ -65,14 +65,38 @@ async function weigh(deps: DeskDeps, facts: Facts, document: PolicyDocument, at:
   return assessImpact(deps, facts, await withNamedCrls({ ...deps, egress, certificates }, after, document, at), at);
 }
 
-export type ApplyResult = { readonly ok: true; readonly version: number; readonly impact: Impact } | Unconfirmed;
+/** Somebody else was faster: `version` is in force now. */
+export interface Overtaken {
+  readonly ok: false;
+  readonly kind: 'overtaken';
+  readonly version: number;
+}
+
+export type ApplyResult =
+  | { readonly ok: true; readonly version: number; readonly impact: Impact }
+  | Unconfirmed
+  | Overtaken;
+
+/** What a person says beside a change that is weighed. */
+export interface Said {
+  /** How many devices are meant to be cut off. */
+  readonly confirmed?: number | undefined;
+  /** The version of the policy that they looked at; 0: none. */
+  readonly expected?: number | undefined;
+}
+
+function applied(made: number | VersionMoved, impact: Impact): ApplyResult {
+  return typeof made === 'number'
+    ? { ok: true, version: made, impact }
+    : { ok: false, kind: 'overtaken', version: made.moved };
+}
 
 /** Makes a policy the next version; its own share guards it, unless the one in force is stricter. */
 export async function applyWeighed(
   deps: DeskDeps,
   { document, content }: { readonly document: PolicyDocument; readonly content: unknown },
   by: By,
-  confirmed?: number,
+  { confirmed, expected }: Said = {},
 ): Promise<ApplyResult> {
   const facts = await readFacts(deps);
   const at = deps.clock.now();
@@ -80,7 +104,7 @@ export async function applyWeighed(
   const share = Math.min(document.confirmCutOff, shareOf(facts));
   const count = mustConfirm(impact, share, confirmed);
   if (count !== undefined) return { ok: false, kind: 'unconfirmed', count, impact };
-  return { ok: true, version: await applyPolicy(deps.db, content, by, at), impact };
+  return applied(await applyPolicy(deps.db, content, by, at, expected), impact);
 }
 
 /** Makes an older version the next one, guarded like a new one; undefined when there is none. */
@@ -88,7 +112,7 @@ export async function rollBackWeighed(
   deps: DeskDeps,
   version: number,
   by: By,
-  confirmed?: number,
+  { confirmed, expected }: Said = {},
 ): Promise<ApplyResult | undefined> {
   const old = await policyAt(deps.db, version);
   if (old === undefined) return undefined;
@@ -97,8 +121,8 @@ export async function rollBackWeighed(
   const impact = await weigh(deps, facts, old.document, at);
   const count = mustConfirm(impact, Math.min(old.document.confirmCutOff, shareOf(facts)), confirmed);
   if (count !== undefined) return { ok: false, kind: 'unconfirmed', count, impact };
-  const made = await rollBackPolicy(deps.db, version, by, at);
-  return made === undefined ? undefined : { ok: true, version: made, impact };
+  const made = await rollBackPolicy(deps.db, version, by, at, expected);
+  return made === undefined ? undefined : applied(made, impact);
 }
 
 function shareOf({ policy }: Facts): number {

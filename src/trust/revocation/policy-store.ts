@@ -76,11 +76,32 @@ export async function currentOverride(db: Queryable): Promise<Override | undefin
   return row && { at: row.at, until: row.until, by: row.made_by, reason: row.reason };
 }
 
-/** Makes `content`, which `policySchema` accepted, the next version. */
-export function applyPolicy(db: Database, content: unknown, by: By, at: Date): Promise<number> {
+/** Another version than the one that was looked at is in force by now (0: none). */
+export interface VersionMoved {
+  readonly moved: number;
+}
+
+/** Makes `content`, which `policySchema` accepted, the next version; only after `expected`, where that is given. */
+export function applyPolicy(db: Database, content: unknown, by: By, at: Date): Promise<number>;
+export function applyPolicy(
+  db: Database,
+  content: unknown,
+  by: By,
+  at: Date,
+  expected: number | undefined,
+): Promise<number | VersionMoved>;
+export function applyPolicy(
+  db: Database,
+  content: unknown,
+  by: By,
+  at: Date,
+  expected?: number,
+): Promise<number | VersionMoved> {
   return changeRevocation(db, async (tx, record) => {
     const { rows } = await tx.query<PolicyRow>(latestPolicy());
-    const version = (rows[0]?.version ?? 0) + 1;
+    const before = rows[0]?.version ?? 0;
+    if (expected !== undefined && expected !== before) return { moved: before };
+    const version = before + 1;
     const reason = by.reason ?? null;
     await tx.query(
       insertPolicy({ version, document: content, applied_at: at, applied_by: by.actor.name, reason, restores: null }),
@@ -91,11 +112,18 @@ export function applyPolicy(db: Database, content: unknown, by: By, at: Date): P
 }
 
 /** Makes an older version the next one; undefined when there is no such version. */
-export function rollBackPolicy(db: Database, to: number, by: By, at: Date): Promise<number | undefined> {
+export function rollBackPolicy(
+  db: Database,
+  to: number,
+  by: By,
+  at: Date,
+  expected?: number,
+): Promise<number | VersionMoved | undefined> {
   return changeRevocation(db, async (tx, record) => {
     const old = (await tx.query<PolicyRow>(policyVersion(to))).rows[0];
     const newest = (await tx.query<PolicyRow>(latestPolicy())).rows[0];
     if (old === undefined || newest === undefined) return undefined;
+    if (expected !== undefined && expected !== newest.version) return { moved: newest.version };
     const version = newest.version + 1;
     const reason = by.reason ?? null;
     const made = { applied_at: at, applied_by: by.actor.name, reason, restores: to };
