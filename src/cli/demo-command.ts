@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { type RunningApp, startApp } from '../app.ts';
@@ -23,6 +24,8 @@ import { demoHead, demoRow } from './demo-table.ts';
 import { prepareDevelopment } from './development.ts';
 import { enrolInto } from './enrolment.ts';
 import { exitCodes } from './failure.ts';
+import { sayWhereToLook } from './demo-look.ts';
+import { startPrometheus } from './prometheus.ts';
 import { paint, print, printJson } from './terminal.ts';
 
 export function addDemoCommand(hems: Command): void {
@@ -30,10 +33,17 @@ export function addDemoCommand(hems: Command): void {
     .command('demo')
     .description('a server of its own beside a fleet that tries the door in every way a real world would')
     .option('--json', 'one JSON object a step, then {"expected":N,"unexpected":N}')
-    .action((options: { json?: boolean }) => demo(options.json === true));
+    .option('--prometheus', 'with the machine’s Prometheus beside it; goes on until Ctrl-C')
+    .action(demo);
 }
 
-async function demo(json: boolean): Promise<void> {
+interface DemoOptions {
+  readonly json?: boolean;
+  readonly prometheus?: boolean;
+}
+
+async function demo(options: DemoOptions): Promise<void> {
+  const json = options.json === true;
   let over = false;
   const signal = untilSignal().then(() => {
     over = true;
@@ -47,6 +57,7 @@ async function demo(json: boolean): Promise<void> {
   try {
     const stage = await startStage(dataDir, lifecycle);
     if (!json) introduce(stage, dataDir);
+    const watched = options.prometheus === true ? await watch(stage, lifecycle) : undefined;
     const both = async () => {
       const outcomes = await play(stage, json);
       return over ? outcomes : [...outcomes, ...(await playRevocation(stage, lifecycle, json))];
@@ -54,6 +65,10 @@ async function demo(json: boolean): Promise<void> {
     const outcomes = await Promise.race([both(), signal]);
     if (outcomes === undefined) process.exitCode = exitCodes.no;
     else conclude(outcomes, json);
+    if (outcomes !== undefined && watched !== undefined) {
+      sayWhereToLook(watched, json);
+      await goOn(stage, signal, () => over);
+    }
   } finally {
     await lifecycle.stop();
   }
@@ -125,6 +140,30 @@ async function playRevocation(
   await desk.close();
   return outcomes;
 }
+
+/** Before the first client comes, so that the first refusal is an increase. */
+async function watch({ app, dataDir }: Stage, lifecycle: ReturnType<typeof createLifecycle>): Promise<string> {
+  const { url, stop } = await startPrometheus({
+    folder: join(dataDir, 'prometheus'),
+    targets: [app.management],
+    interval: 1,
+  });
+  lifecycle.started('prometheus', stop);
+  return url;
+}
+
+/** The clients come again and again, for the curves to have something to show. */
+async function goOn(stage: Stage, signal: Promise<void>, over: () => boolean): Promise<void> {
+  while (!over()) {
+    const scenarios = demoScenarios(Math.floor(systemClock.now().getTime() / 1000));
+    const prepared = scenarios.flatMap(({ prepare }) => prepare);
+    await enrolInto(stage.db, prepared);
+    await Promise.race([runScenarios(scenarios, contextOf(stage), stage.events, () => undefined), signal]);
+    await Promise.race([sleep(pauseBetween), signal]);
+  }
+}
+
+const pauseBetween = 5000;
 
 function introduce({ app }: Stage, dataDir: string): void {
   for (const { name, url } of app.doors) print(`${paint('bold', `CWMP ${name}`.padEnd(12))} ${url}`);

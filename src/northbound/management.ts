@@ -10,7 +10,9 @@ import { createTasks } from '../fleet/tasks.ts';
 import { isLoopback } from '../platform/loopback.ts';
 import { createApiKeys } from '../trust/access/api-keys.ts';
 import { type Credentials, createCredentials } from '../trust/access/credentials.ts';
+import { judgeClauses } from '../trust/compliance/clauses.ts';
 import type { Standing } from '../trust/compliance/standing.ts';
+import { readStatus } from '../trust/compliance/status.ts';
 import { findDecisions } from '../trust/decision-search.ts';
 import { releaseDevice } from '../trust/revocation/list-store.ts';
 import { createManagementDoor, type ServerPair } from './management-door.ts';
@@ -81,7 +83,7 @@ export async function createManagement(deps: ManagementDeps): Promise<Management
 }
 
 function apiOf(deps: ManagementDeps): Omit<ApiDeps, 'kickJobs'> {
-  const { db, clock, anchors, config } = deps;
+  const { db, clock, anchors, config, standing } = deps;
   const { connectionRequest } = config;
   return {
     register: createRegister({ db, clock }),
@@ -95,6 +97,8 @@ function apiOf(deps: ManagementDeps): Omit<ApiDeps, 'kickJobs'> {
     findDecisions: (table, filter, page) => findDecisions(db, table, filter, page),
     findChanges: (filter, page) => findChanges(db, filter, page),
     inGroup: (deviceId, group) => isInGroup(db, deviceId, group),
+    status: () => readStatus(db, clock.now()),
+    clauses: () => judgeClauses(standing.deviations()),
     ...trustOf(deps),
   };
 }

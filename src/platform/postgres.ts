@@ -1,7 +1,7 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { Gauge, type Registry } from 'prom-client';
-import { explainDatabaseError } from './database-error.ts';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import { DatabaseError, explainDatabaseError } from './database-error.ts';
 import { createLending, isStalePlan, type Lending } from './postgres-lending.ts';
 import { createListening, type LinkHandler } from './postgres-listening.ts';
 import { runPrepared } from './postgres-statement.ts';
@@ -95,18 +95,14 @@ export function openPool(config: PoolConfig): Database {
   });
   const lending = createLending(pool);
   const { lend } = lending;
-  const observe = observer(pool, lending, config.metrics);
   const explain = (error: unknown): unknown => explainDatabaseError(error, config.url);
-  const run = async <Row>(query: Query): Promise<Rows<Row>> => {
-    const done = observe();
-    try {
-      return await retryOnce(() => lend((client) => send<Row>(client, query)));
-    } catch (error) {
-      throw explain(error);
-    } finally {
-      done();
-    }
-  };
+  const observed = observer(pool, lending, config.metrics);
+  const run = <Row>(query: Query): Promise<Rows<Row>> =>
+    observed(() =>
+      retryOnce(() => lend((client) => send<Row>(client, query))).catch((error) => {
+        throw explain(error);
+      }),
+    );
   const listening = createListening({ settings, explain, ...(config.logger && { logger: config.logger }) });
   return {
     url: config.url,
@@ -181,9 +177,11 @@ async function transact<T>(client: pg.PoolClient, fn: (tx: Queryable) => Promise
   }
 }
 
-/** Answers a function that starts one measurement and answers the function that ends it. */
-function observer(pool: pg.Pool, { atHand }: Lending, metrics: Registry | undefined): () => () => void {
-  if (metrics === undefined) return () => () => undefined;
+type Observed = <T>(work: () => Promise<T>) => Promise<T>;
+
+/** Measures each statement, and counts those that nobody answered. */
+function observer(pool: pg.Pool, { atHand }: Lending, metrics: Registry | undefined): Observed {
+  if (metrics === undefined) return (work) => work();
   const registers = [metrics];
   const seconds = tallyHistogram({
     name: 'hems_platform_query_seconds',
@@ -202,8 +200,20 @@ function observer(pool: pg.Pool, { atHand }: Lending, metrics: Registry | undefi
       this.set({ state: 'waited_for' }, pool.waitingCount);
     },
   });
-  return () => {
+  const failures = new Counter({
+    name: 'hems_platform_database_failures_total',
+    help: 'Statements that failed because the database could not be reached',
+    registers,
+  });
+  return async (work) => {
     const started = performance.now();
-    return () => seconds((performance.now() - started) / 1000);
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof DatabaseError) failures.inc();
+      throw error;
+    } finally {
+      seconds((performance.now() - started) / 1000);
+    }
   };
 }

@@ -8,6 +8,8 @@ export const peers = {
   xmllint: { apt: 'libxml2-utils', for: 'SOAP judged against the schema by libxml2' },
   sslscan: { apt: 'sslscan', for: 'the TLS profile seen from outside' },
   testssl: { apt: 'testssl.sh', for: 'the TLS profile seen from outside' },
+  prometheus: { apt: 'prometheus', for: 'every query of dashboards and alerts' },
+  promtool: { apt: 'prometheus', for: 'the rules and their own tests' },
   postgres: { apt: 'postgresql-15', for: 'the oldest database server that is supported' },
 } as const;
 

@@ -17,6 +17,7 @@ import { deviceReads } from './devices.ts';
 import { explanations } from './explanations.ts';
 import { policyOperations } from './policies.ts';
 import { revocationListOperations } from './revocation-list.ts';
+import { standingReads } from './standing.ts';
 import { taskOperations } from './tasks.ts';
 import { trustReads } from './trust.ts';
 
@@ -42,5 +43,6 @@ export function apiOperations(deps: ApiDeps): readonly AnyOperation[] {
     ...policyOperations(deps),
     ...crlOperations(deps),
     ...revocationListOperations(deps),
+    ...standingReads(deps),
   ];
 }

@@ -15,7 +15,7 @@ import { confirmBody, impactSchema, impactView, unconfirmed } from './impact-vie
 const tag = 'trust';
 const path = '/api/v1/crls';
 
-const crlShape = {
+export const crlShape = {
   origin: z.string().describe('A URL, or `upload`.'),
   fingerprint: z.string(),
   anchor: z.string(),

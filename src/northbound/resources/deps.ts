@@ -7,6 +7,8 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Jobs } from '../../platform/jobs.ts';
 import type { ApiKeys } from '../../trust/access/api-keys.ts';
 import type { TrustAnchor } from '../../trust/anchors.ts';
+import type { JudgedClause } from '../../trust/compliance/clauses.ts';
+import type { Status } from '../../trust/compliance/status.ts';
 import type { findDecisions } from '../../trust/decision-search.ts';
 import type { AuditDesk } from '../../trust/audit-desk.ts';
 import type { DecisionReading } from '../../trust/decision-reading.ts';
@@ -37,6 +39,9 @@ export interface ApiDeps {
   readonly decisions: DecisionReading;
   readonly audit: AuditDesk;
   readonly desk: RevocationDesk;
+  readonly status: () => Promise<Status>;
+  /** Of this node, as of now. */
+  readonly clauses: () => readonly JudgedClause[];
   /** Of the doors for devices on this node. */
   readonly serverCertificates: () => readonly ServerCertificateState[];
 }

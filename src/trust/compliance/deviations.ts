@@ -163,6 +163,7 @@ export interface Deviation extends Omit<DeviationKind, 'where' | 'name'> {
 export function deviationsOf(facts: ComplianceFacts): readonly Deviation[] {
   return deviationKinds.flatMap((kind) => {
     const where = kind.where(facts);
-    return where.length === 0 ? [] : [{ ...kind, where }];
+    const { name, clause, meaning, remedy } = kind;
+    return where.length === 0 ? [] : [{ name, clause, meaning, remedy, where }];
   });
 }
