@@ -7,14 +7,14 @@ import type { EventBus } from '../platform/events.ts';
 import type { Database } from '../platform/postgres.ts';
 import { markApplied } from './files/device-transfer-queries.ts';
 import type { ModelQuirks } from './model-quirks.ts';
-import type { ParameterStore } from './parameters.ts';
-import { namesBelow, rootOf, typesOf } from './parameter-queries.ts';
-import { type KeptSession, markSent, nextTask, taskOfDevice } from './task-queries.ts';
-import { answered } from './task-answers.ts';
-import type { Task } from './task.ts';
 import { tellChanges } from './parameter-changes.ts';
-import { recordTaskChange } from './task-recording.ts';
+import { namesBelow, rootOf, typesOf } from './parameter-queries.ts';
+import type { ParameterStore } from './parameters.ts';
+import type { Task } from './task.ts';
+import { answered } from './task-answers.ts';
+import { type KeptSession, markSent, nextTask, taskOfDevice } from './task-queries.ts';
 import { settleCancelled, settleDuStateChange, settleOpenTasks, settleTransfer } from './task-reconciling.ts';
+import { recordTaskChange } from './task-recording.ts';
 import { mostChecks, type NextStep, nextStep, type StepContext, treeBatch } from './task-steps.ts';
 
 /** The session in which a task is carried out. */
@@ -66,7 +66,10 @@ export interface TaskDispatchDeps {
 export function createTaskDispatcher(deps: TaskDispatchDeps): TaskDispatcher {
   const { db, clock } = deps;
   return {
-    informed: (deviceId, inform) => settleOpenTasks(deps, deviceId, inform.events, clock.now()),
+    informed: async (deviceId, inform) => {
+      if (await settleOpenTasks(deps, deviceId, inform.events, clock.now()))
+        await noteApplied(deps, deviceId, clock.now());
+    },
     next: (session) => next(deps, session),
     sending: async (session, { task, step }, kept) => {
       const { count } = await db.query(markSent(task, step, session.id, clock.now(), kept));

@@ -13,13 +13,17 @@ import {
   type TransferEvidence,
 } from './task-settling.ts';
 
-/** A new session has begun: whatever an earlier one had under way, it will not be answered there any more. */
+/**
+ * A new session has begun: whatever an earlier one had under way, it will not be answered there any more. Answers
+ * whether a transfer turned out to be done.
+ */
 export async function settleOpenTasks(
   deps: TaskRecordingDeps,
   deviceId: string,
   events: readonly EventStruct[],
   at: Date,
-): Promise<void> {
+): Promise<boolean> {
+  let transferDone = false;
   const { rows } = await deps.db.query<Task>(openTasks(deviceId));
   for (const task of rows) {
     const byInform = settledByInform(task, events, at);
@@ -30,8 +34,11 @@ export async function settleOpenTasks(
         (await seen(deps, task, byInform !== undefined)) ??
         byInform ??
         (task.state === 'sent' ? unanswered(task, at) : undefined));
-    if (change !== undefined) await recordTaskChange(deps, task, change, at);
+    if (change === undefined) continue;
+    await recordTaskChange(deps, task, change, at);
+    transferDone ||= change.state === 'done' && transferKinds.includes(task.request.kind);
   }
+  return transferDone;
 }
 
 /** Its completion is on record, but not in the task: hems stopped between the two. */

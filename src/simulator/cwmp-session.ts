@@ -14,6 +14,7 @@ import {
   namespaces,
   transferCompleteXml,
 } from './soap-writer.ts';
+import { carryOutTransfers } from './transfer-run.ts';
 
 /** RPCs the device answers in one session before it thinks its ACS mad. */
 const maxRequests = 1000;
@@ -25,6 +26,7 @@ const maxRequests = 1000;
  */
 export async function runSession(cell: Femtocell, options: SessionOptions = {}): Promise<SessionReport> {
   const started = performance.now();
+  await carryOutTransfers(cell);
   const wire = newWire(cell, options);
   const informed = await inform(wire, options.events ?? dueEvents(cell));
   if (informed !== undefined) {
@@ -33,6 +35,7 @@ export async function runSession(cell: Femtocell, options: SessionOptions = {}):
   }
   cell.retryCount = wire.report.complete ? 0 : cell.retryCount + 1;
   await closeWire(wire);
+  await carryOutTransfers(cell);
   await restartIfAsked(cell);
   return { ...wire.report, durationMs: performance.now() - started };
 }

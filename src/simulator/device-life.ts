@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Femtocell } from './femtocell.ts';
 import { ringSize } from './femtocell-model.ts';
 import { addInstance, createParameterTree, deleteInstance, instancesOf, setParameter } from './parameter-tree.ts';
-import { tag } from './soap-writer.ts';
 
 /* What happens to a device between its sessions. */
 
@@ -90,21 +89,6 @@ export function alarm(cell: Femtocell, { identifier, ...alarm }: Alarm, kind: 'N
 
 /** A file sent by the device's own schedule, e.g. measurements (TR-262 PerfMgmt). */
 export function uploadByItself({ state }: Femtocell, url: string, at: Date): void {
-  const now = at.toISOString();
-  state.pendingEvents.push({ eventCode: '10 AUTONOMOUS TRANSFER COMPLETE', commandKey: '' });
-  const fields = [
-    tag('AnnounceURL', ''),
-    tag('TransferURL', url),
-    tag('IsDownload', '0'),
-    tag('FileType', '4 Vendor Log File 1'),
-    tag('FileSize', '1000'),
-    tag('TargetFileName', 'pm.xml'),
-    tag('FaultStruct', tag('FaultCode', '0') + tag('FaultString', '')),
-    tag('StartTime', now),
-    tag('CompleteTime', now),
-  ];
-  state.ownRequests.push({
-    method: 'AutonomousTransferComplete',
-    body: tag('cwmp:AutonomousTransferComplete', fields.join('')),
-  });
+  const file = { isDownload: false, fileType: '4 Vendor Log File 1', fileSize: 0, targetFileName: 'pm.xml' };
+  state.jobs.push({ method: 'Autonomous', commandKey: '', url, ...file, notBefore: at });
 }

@@ -1,5 +1,6 @@
 import type { ParameterTree } from './parameter-tree.ts';
 import type { EventStruct, OwnRequest, TransferComplete } from './soap-writer.ts';
+import type { TransferPlan } from './transfer-plan.ts';
 
 /** What a device remembers between sessions. */
 export interface DeviceState {
@@ -10,8 +11,12 @@ export interface DeviceState {
   readonly transfers: TransferComplete[];
   /** Further calls for the next session, repeated until they are answered. */
   readonly ownRequests: OwnRequest[];
-  /** Transfers that wait for their time or their window. */
-  readonly queued: QueuedTransfer[];
+  /** Transfers that wait for their window. */
+  readonly queued: TransferJob[];
+  /** Transfers that are to be carried out when the session is over, or later. */
+  readonly jobs: TransferJob[];
+  /** What becomes of the next transfers, in order. */
+  readonly transferPlans: TransferPlan[];
   /** Parameters whose change is to be told. */
   readonly changed: Set<string>;
   /** False until the ACS has answered a `0 BOOTSTRAP`. */
@@ -26,6 +31,13 @@ export interface DeviceState {
   /** Faults to answer with instead of doing as asked, by method, in order. */
   readonly faults: { readonly method: string; readonly code: number }[];
   nextRingRow: number;
+}
+
+export interface TransferJob extends QueuedTransfer {
+  /** Autonomous: by the device's own schedule. */
+  readonly method: 'Download' | 'ScheduleDownload' | 'Upload' | 'Autonomous';
+  readonly url: string;
+  readonly notBefore: Date;
 }
 
 export interface QueuedTransfer {
@@ -43,6 +55,8 @@ export function newDeviceState(tree: ParameterTree, at: Date): DeviceState {
     transfers: [],
     ownRequests: [],
     queued: [],
+    jobs: [],
+    transferPlans: [],
     changed: new Set(),
     bootstrapped: false,
     restart: 'none',

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { runSession } from './cwmp-session.ts';
 import { createFemtocell, deviceIdOf, type Femtocell } from './femtocell.ts';
-import type { Script } from './script.ts';
-import { playScript } from './script-run.ts';
 import { type CredentialSource, openCredentials } from './fleet-credentials.ts';
 import { type FleetStatistics, newTally } from './fleet-statistics.ts';
 import { certificateFault, type MisbehaviourName, misbehave } from './misbehaviour.ts';
 import { ofSession } from './scenarios/scenario.ts';
+import type { Script } from './script.ts';
+import { playScript } from './script-run.ts';
+import type { SessionReport } from './session-report.ts';
 import type { CwmpVersion } from './soap-writer.ts';
 import type { TlsVersion } from './tls-client.ts';
 
@@ -69,6 +70,7 @@ export async function simulateFleet(options: FleetOptions): Promise<FleetResult>
       const name = misbehaves ? options.misbehave : undefined;
       const seen = name === undefined ? ofSession(await runSession(device)) : await misbehave(name, device);
       tally.add(seen, name !== undefined);
+      if (name === undefined) await tellTransfers(device, (report) => tally.add(ofSession(report), false));
       calls.again(call);
     }
   };
@@ -79,6 +81,11 @@ export async function simulateFleet(options: FleetOptions): Promise<FleetResult>
   }
   report();
   return { ok: true, statistics: tally.statistics() };
+}
+
+/** What a transfer came to is told at once (TR-069 3.7.1.5), not in the next period. */
+async function tellTransfers(device: Femtocell, told: (report: SessionReport) => void): Promise<void> {
+  for (let call = 0; call < 3 && device.state.transfers.length > 0; call += 1) told(await runSession(device));
 }
 
 function unfitness(options: FleetOptions, source: CredentialSource): FleetResult | undefined {

@@ -1,9 +1,8 @@
-import type { DeviceState, QueuedTransfer } from './device-state.ts';
-import { setParameter } from './parameter-tree.ts';
+import type { DeviceState, QueuedTransfer, TransferJob } from './device-state.ts';
 import { arrayXml, escapeXml, faultXml, tag } from './soap-writer.ts';
 import { child, type Element, textOf } from './xml-tree.ts';
 
-/* Transfers are pretended: nothing is fetched, and the next session reports the outcome. */
+/* What is asked for is noted; it is done when the session is over (transfer-run.ts). */
 
 const unknownTime = '0001-01-01T00:00:00Z';
 const times = tag('StartTime', unknownTime) + tag('CompleteTime', unknownTime);
@@ -15,80 +14,67 @@ function protocolFault(request: Element): string | undefined {
     : faultXml(9013, 'Unsupported protocol for file transfer');
 }
 
-/** A URL that says so fails: `?fault=9010`. */
-function outcome(request: Element): number {
-  return Number(/[?&]fault=(\d{4})\b/.exec(textOf(request, 'URL'))?.[1] ?? 0);
+function asked(state: DeviceState, method: 'Download' | 'Upload', request: Element, at: Date): string {
+  const refused = protocolFault(request);
+  if (refused !== undefined) return refused;
+  const commandKey = textOf(request, 'CommandKey');
+  state.deeds.push(`${method} ${commandKey}`);
+  const delay = Number(textOf(request, 'DelaySeconds') || 0) * 1000;
+  state.jobs.push({ ...jobOf(request, method), notBefore: new Date(at.getTime() + delay) });
+  return tag(`cwmp:${method}Response`, tag('Status', '1') + times);
 }
 
-function complete(state: DeviceState, method: string, commandKey: string, faultCode: number, at: Date): void {
-  const now = at.toISOString();
-  const faultString = faultCode === 0 ? '' : 'As planned';
-  state.transfers.push({ commandKey, faultCode, faultString, startTime: now, completeTime: now });
-  state.pendingEvents.push(
-    { eventCode: '7 TRANSFER COMPLETE', commandKey: '' },
-    { eventCode: `M ${method}`, commandKey },
-  );
+function jobOf(request: Element, method: TransferJob['method']): Omit<TransferJob, 'notBefore'> {
+  return {
+    method,
+    commandKey: textOf(request, 'CommandKey'),
+    isDownload: method !== 'Upload',
+    fileType: textOf(request, 'FileType'),
+    fileSize: Number(textOf(request, 'FileSize') || 0),
+    targetFileName: textOf(request, 'TargetFileName'),
+    url: textOf(request, 'URL').trim(),
+  };
 }
 
 export function download(state: DeviceState, request: Element, at: Date): string {
-  const refused = protocolFault(request);
-  if (refused !== undefined) return refused;
-  const commandKey = textOf(request, 'CommandKey');
-  const faultCode = outcome(request);
-  state.deeds.push(`Download ${commandKey}`);
-  complete(state, 'Download', commandKey, faultCode, at);
-  // HEMS-16: a new image runs from the next boot on.
-  if (faultCode === 0 && textOf(request, 'FileType').startsWith('1 ')) {
-    setParameter(state.tree, 'Device.DeviceInfo.SoftwareVersion', textOf(request, 'TargetFileName') || '3.2.2');
-    state.pendingEvents.push({ eventCode: '1 BOOT', commandKey: '' });
-  }
-  return tag('cwmp:DownloadResponse', tag('Status', '1') + times);
+  return asked(state, 'Download', request, at);
 }
 
 export function upload(state: DeviceState, request: Element, at: Date): string {
-  const refused = protocolFault(request);
-  if (refused !== undefined) return refused;
-  const commandKey = textOf(request, 'CommandKey');
-  state.deeds.push(`Upload ${commandKey}`);
-  complete(state, 'Upload', commandKey, outcome(request), at);
-  return tag('cwmp:UploadResponse', tag('Status', '1') + times);
+  return asked(state, 'Upload', request, at);
 }
 
 /** Waits for its window until `releaseTransfers`. */
-export function scheduleDownload(state: DeviceState, request: Element): string {
+export function scheduleDownload(state: DeviceState, request: Element, at: Date): string {
   const refused = protocolFault(request);
   if (refused !== undefined) return refused;
   const windows = child(request, 'TimeWindowList')?.children ?? [];
   if (windows.length < 1 || windows.length > 2) return faultXml(9003, 'Invalid arguments');
   const commandKey = textOf(request, 'CommandKey');
   state.deeds.push(`ScheduleDownload ${commandKey}`);
-  state.queued.push({
-    commandKey,
-    isDownload: true,
-    fileType: textOf(request, 'FileType'),
-    fileSize: Number(textOf(request, 'FileSize')),
-    targetFileName: textOf(request, 'TargetFileName'),
-  });
+  state.queued.push({ ...jobOf(request, 'ScheduleDownload'), notBefore: at });
   return tag('cwmp:ScheduleDownloadResponse', '');
 }
 
-/** The windows have come: what waited for them is done. */
+/** The windows have come: what waited for them is done at the next occasion. */
 export function releaseTransfers(state: DeviceState, at: Date): void {
-  for (const { commandKey } of state.queued.splice(0)) complete(state, 'ScheduleDownload', commandKey, 0, at);
+  for (const waiting of state.queued.splice(0)) state.jobs.push({ ...waiting, notBefore: at });
 }
 
 export function cancelTransfer(state: DeviceState, request: Element): string {
   const commandKey = textOf(request, 'CommandKey');
-  const index = state.queued.findIndex((transfer) => transfer.commandKey === commandKey);
-  // TR-069 A.4.1.9: a transfer that is not there is cancelled already.
-  if (index >= 0) state.queued.splice(index, 1);
+  // TR-069 A.4.1.8: a transfer that is not there is cancelled already.
+  for (const list of [state.queued, state.jobs]) {
+    const index = list.findIndex((transfer) => transfer.commandKey === commandKey);
+    if (index >= 0) list.splice(index, 1);
+  }
   return tag('cwmp:CancelTransferResponse', '');
 }
 
-export function queuedTransfers({ queued }: DeviceState, all: boolean): string {
+export function queuedTransfers({ queued, jobs }: DeviceState, all: boolean): string {
   const method = all ? 'GetAllQueuedTransfers' : 'GetQueuedTransfers';
   const struct = all ? 'AllQueuedTransferStruct' : 'QueuedTransferStruct';
-  const items = queued.map((transfer) => tag(struct, basics(transfer) + (all ? details(transfer) : '')));
+  const items = [...queued, ...jobs].map((transfer) => tag(struct, basics(transfer) + (all ? details(transfer) : '')));
   return tag(`cwmp:${method}Response`, arrayXml('TransferList', `cwmp:${struct}`, items));
 }
 

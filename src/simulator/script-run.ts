@@ -28,6 +28,8 @@ export async function playScript(
       await sleep(step.after * 1000, undefined, { ...(signal && { signal }) }).catch(() => undefined);
       if (signal?.aborted === true) return;
       if (happen(cell, step)) await call(step);
+      // What a transfer came to is told at once (TR-069 3.7.1.5).
+      for (let more = 0; more < 3 && cell.state.transfers.length > 0; more += 1) await call();
     }
 }
 
@@ -41,6 +43,7 @@ function happen(cell: Femtocell, step: ScriptStep): boolean {
     wanted = alarm(cell, raised, cleared ? 'ClearedAlarm' : 'NewAlarm') || wanted;
   }
   state.faults.push(...(step.faults ?? []));
+  state.transferPlans.push(...(step.transfers ?? []));
   if (step.powerCycle === true) powerCycle(cell);
   if (step.releaseTransfers === true) releaseTransfers(state, new Date());
   if (step.upload !== undefined) uploadByItself(cell, step.upload, new Date());

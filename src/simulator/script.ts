@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { transferPlanSchema } from './transfer-plan.ts';
 
 /** What happens to a device, one thing after the other; docs/simulator.md. */
 const step = z.strictObject({
@@ -20,6 +21,8 @@ const step = z.strictObject({
     .optional(),
   /** Faults with which the next requests of a method are answered. */
   faults: z.array(z.strictObject({ method: z.string().max(64), code: z.int().min(9000).max(9899) })).optional(),
+  /** What becomes of the next transfers. */
+  transfers: z.array(transferPlanSchema).optional(),
   /** The power goes and comes back. */
   powerCycle: z.boolean().optional(),
   /** The windows of scheduled downloads have come. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { stage as dress } from '../../src/simulator/scenarios/cast.ts';
 import { runSession } from '../../src/simulator/cwmp-session.ts';
 import type { Femtocell } from '../../src/simulator/femtocell.ts';
+import { stage as dress } from '../../src/simulator/scenarios/cast.ts';
 import { until } from './evidence.ts';
 import { ask, eventually, type FileDesk, fileDesk, image, sha256 } from './file-stage.ts';
 import { openStage, ownFolder, type Stage } from './stage.ts';

@@ -16,9 +16,9 @@ import {
   idOf,
   informResponse,
   noContent,
-  silence,
   type Reply,
   type Seen,
+  silence,
 } from './fake-acs.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'hems-cell-'));
@@ -331,7 +331,7 @@ describe('the ACS turn', () => {
   test('after a Reboot and a Download the next session says so, and completes the transfer', async () => {
     const { device } = await ask([
       '<c:Reboot><CommandKey>r&amp;1</CommandKey></c:Reboot>',
-      '<c:Download><CommandKey>d1</CommandKey><FileType>2 Web Content</FileType><URL>https://localhost/f</URL></c:Download>',
+      '<c:Download><CommandKey>d1</CommandKey><FileType>2 Web Content</FileType><URL>https://files.example/f</URL></c:Download>',
     ]);
     assert.deepEqual(
       device.state.pendingEvents.map(({ eventCode, commandKey }) => [eventCode, commandKey]),

@@ -1,7 +1,7 @@
+import type { TimeWindowStruct } from '../../cwmp/acs-methods.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { uuidv7 } from '../../platform/ids.ts';
 import type { Database, Queryable } from '../../platform/postgres.ts';
-import type { TimeWindowStruct } from '../../cwmp/acs-methods.ts';
 import type { By } from '../register.ts';
 import { keyOf, type Task, type TaskRequest } from '../task.ts';
 import { addTask, type TaskOptions, type TaskProblem } from '../tasks.ts';

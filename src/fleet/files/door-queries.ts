@@ -162,14 +162,15 @@ export function usedByAll(): Query {
   };
 }
 
-/** Makes room: an earlier file of the same transfer, or the oldest of a slot. */
+/** Makes room: an earlier file of the same transfer, or the oldest of a slot; answers their contents. */
 export function replaceUploads(deviceId: string, transferId: string | null, slot: string | null, keep: number): Query {
   return {
     name: 'fleet_replace_uploads',
     text: `delete from device_uploads where device_id = $1 and id in (
              select id from device_uploads where device_id = $1 and transfer_id = $2::uuid
              union all
-             (select id from device_uploads where device_id = $1 and slot = $3::text order by id desc offset $4::int))`,
+             (select id from device_uploads where device_id = $1 and slot = $3::text order by id desc offset $4::int))
+           returning content_id as id`,
     values: [deviceId, transferId, slot, keep],
   };
 }

@@ -3,6 +3,7 @@ import { uuidv7 } from '../../platform/ids.ts';
 import type { Database, Queryable } from '../../platform/postgres.ts';
 import { lockDevice } from '../admission-queries.ts';
 import type { Content, ContentStore } from './content.ts';
+import { deleteContent } from './content-queries.ts';
 import { insertUpload, noteReceived, replaceUploads, usedByAll, usedByDevice } from './door-queries.ts';
 import { judgeVisit, type UploadVisit, type VisitDeps } from './file-visit.ts';
 import { limited, TooLarge } from './limited.ts';
@@ -96,7 +97,8 @@ async function keep(
     if (now.kind !== 'upload') return { kind: 'over' };
   }
   if ((await usedBy(tx, visit)) + content.size > deps.deviceBytes) return { kind: 'quota' };
-  await tx.query(replaceUploads(deviceId, linkId, slot, visit.keep - 1));
+  const { rows: replaced } = await tx.query<{ id: string }>(replaceUploads(deviceId, linkId, slot, visit.keep - 1));
+  for (const { id } of replaced) await tx.query(deleteContent(id));
   const id = uuidv7(deps.clock);
   await tx.query(insertUpload({ deviceId, id, transferId: linkId, slot, name, fileType, content, admissionId, at }));
   if (linkId !== null) await tx.query(noteReceived(deviceId, linkId, content, id, at));
