@@ -10,7 +10,7 @@ describe('a script', () => {
     const [, text = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
     const parsed = parseScript(text);
     assert.ok(parsed.ok, JSON.stringify(parsed));
-    assert.equal(parsed.script.steps.length, 9);
+    assert.equal(parsed.script.steps.length, 10);
   });
 
   test('what is wrong is named', () => {
