@@ -1,5 +1,5 @@
 import type { Queryable } from '../platform/postgres.ts';
-import { searchChanges } from './change-search-queries.ts';
+import { lastLookedAt, searchChanges } from './change-search-queries.ts';
 import type { ChangeRecord } from './listing-details.ts';
 
 export interface ChangeFilter {
@@ -28,7 +28,11 @@ export async function findChanges(
   filter: ChangeFilter,
   page: { readonly before?: ChangePosition | undefined; readonly limit: number },
 ): Promise<{ readonly changes: readonly FoundChange[]; readonly next: ChangePosition | undefined }> {
-  const { rows } = await db.query<FoundChange>(searchChanges(filter, page.before, page.limit + 1));
+  const search = { ...filter, before: page.before };
+  const { rows } = await db.query<FoundChange>(searchChanges(search, page.limit + 1));
   const changes = rows.slice(0, page.limit);
-  return { changes, next: rows.length > page.limit ? changes.at(-1) : undefined };
+  if (rows.length > page.limit) return { changes, next: changes.at(-1) };
+  // What is rare may lie behind the rows that one page looks at: it is not full then, and there is a next one.
+  const end = lastLookedAt(search);
+  return { changes, next: end && (await db.query<ChangePosition>(end)).rows[0] };
 }

@@ -180,13 +180,32 @@ export interface ParameterRow {
 
 const shown = `name, value, type, writable, notification, access_list as "accessList", since`;
 
-export function parametersBelow(deviceId: string, path: string, after: string, limit: number): Query {
+/** `holding`: a part of the name, whatever its case; empty: any. */
+export function parametersBelow(deviceId: string, path: string, after: string, limit: number, holding = ''): Query {
   const exact = path !== '' && !path.endsWith('.');
   return {
     name: 'fleet_parameters_below',
     text: `select ${shown} from device_parameters
-            where device_id = $1 and name >= $2 and name < $3 and name > $4 order by name limit $5`,
-    values: [deviceId, path, exact ? `${path}\u0001` : endOf(path), after, limit],
+            where device_id = $1 and name >= $2 and name < $3 and name > $4
+              and ($6::text = '' or strpos(lower(name), lower($6)) > 0) order by name limit $5`,
+    values: [deviceId, path, exact ? `${path}\u0001` : endOf(path), after, limit, holding],
+  };
+}
+
+export interface BranchRow {
+  name: string;
+  parameters: number;
+}
+
+/** What lies one level below a path, with the number of parameters in each. Reads the device's index alone. */
+export function branchesOf(deviceId: string, path: string, limit: number): Query {
+  return {
+    name: 'fleet_branches_of',
+    text: `select $2 || part as name, count(*) filter (where right(name, 1) <> '.')::int as parameters
+             from (select name, substring(substr(name, length($2) + 1) from '^[^.]*[.]?') as part
+                     from device_parameters where device_id = $1 and name >= $2 and name < $3) below
+            where part <> '' group by part order by part collate "C" limit $4`,
+    values: [deviceId, path, endOf(path), limit],
   };
 }
 

@@ -4,7 +4,7 @@ import { maskedValue } from './secret-parameters.ts';
 import { strangersText } from './strangers-text.ts';
 import type { Task, TaskChange, TaskRequest } from './task.ts';
 
-const columns = `t.device_id as "deviceId", t.id, t.request, t.state, t.priority, t.not_before as "notBefore",
+export const columns = `t.device_id as "deviceId", t.id, t.request, t.state, t.priority, t.not_before as "notBefore",
   t.expires_at as "expiresAt", t.depends_on as "dependsOn", t.idempotency_key as "idempotencyKey",
   jsonb_build_object('kind', t.origin_kind, 'name', t.origin) as origin, t.created_at as "createdAt", t.step,
   t.attempts, t.sent_at as "sentAt", t.session_id as "sessionId", t.progress, t.result, t.fault,

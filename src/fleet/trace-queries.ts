@@ -21,6 +21,14 @@ export function insertTrace(deviceId: string, id: string, until: Date, origin: s
   };
 }
 
+export function endTrace(deviceId: string): Query {
+  return { text: 'delete from device_traces where device_id = $1', values: [deviceId] };
+}
+
+export function traceOf(deviceId: string): Query {
+  return { text: 'select id, until, origin from device_traces where device_id = $1', values: [deviceId] };
+}
+
 /** Of one device; the oldest make room. */
 const mostKept = 2000;
 

@@ -5,7 +5,14 @@ import type { Database } from '../platform/postgres.ts';
 import { type Actor, recordChange } from './changes.ts';
 import { maskedSoap } from './soap-masking.ts';
 import { strangersText } from './strangers-text.ts';
-import { insertTrace, insertTraceMessage, type TraceMessageRow, traceMessages } from './trace-queries.ts';
+import {
+  endTrace,
+  insertTrace,
+  insertTraceMessage,
+  type TraceMessageRow,
+  traceMessages,
+  traceOf,
+} from './trace-queries.ts';
 
 /** One POST of a traced device, and our answer. */
 export interface Exchange {
@@ -68,9 +75,20 @@ function shown(text: string): string {
     .slice(0, longest);
 }
 
+export interface RunningTrace {
+  readonly id: string;
+  readonly until: Date;
+  /** Who wanted it. */
+  readonly origin: string;
+}
+
 export interface Traces {
   /** The device's messages are kept from its next Inform on. */
   begin(deviceId: string, until: Date, by: { readonly actor: Actor; readonly reason?: string }): Promise<void>;
+  /** Nothing more is kept from its next Inform on; false: there was no trace. */
+  end(deviceId: string, by: { readonly actor: Actor; readonly reason?: string }): Promise<boolean>;
+  /** Undefined: its messages are not kept. */
+  current(deviceId: string): Promise<RunningTrace | undefined>;
   /** In order, behind the one last seen. */
   read(deviceId: string, since: Date, after: string | undefined, limit: number): Promise<readonly TraceMessageRow[]>;
 }
@@ -83,6 +101,17 @@ export function createTraces({ db, clock }: { readonly db: Database; readonly cl
         await tx.query(insertTrace(deviceId, uuidv7(clock), until, by.actor.name));
         await recordChange(tx, { deviceId, at, action: 'trace', after: { until: until.toISOString() }, ...by });
       }),
+    end: (deviceId, by) =>
+      db.transaction(async (tx) => {
+        const { count } = await tx.query(endTrace(deviceId));
+        if (count > 0)
+          await recordChange(tx, { deviceId, at: clock.now(), action: 'trace', after: { until: null }, ...by });
+        return count > 0;
+      }),
+    current: async (deviceId) => {
+      const [trace] = (await db.query<RunningTrace>(traceOf(deviceId))).rows;
+      return trace !== undefined && trace.until > clock.now() ? trace : undefined;
+    },
     read: async (deviceId, since, after, limit) => {
       const { rows } = await db.query<TraceMessageRow>(traceMessages(deviceId, since, after, limit));
       return rows;

@@ -5,15 +5,19 @@ import { findChanges } from '../fleet/change-search.ts';
 import { isInGroup } from '../fleet/groups.ts';
 import { createFleetJobs, startFleetJobs } from '../fleet/jobs/fleet-jobs.ts';
 import { createParameterReading } from '../fleet/parameter-reading.ts';
+import { createOverviews } from '../fleet/overview.ts';
 import { createRegister } from '../fleet/register.ts';
+import { createSessionListing } from '../fleet/session-listing.ts';
+import { findTasks } from '../fleet/task-search.ts';
 import { createTasks } from '../fleet/tasks.ts';
+import { createTraces } from '../fleet/traces.ts';
 import { isLoopback } from '../platform/loopback.ts';
 import { createApiKeys } from '../trust/access/api-keys.ts';
 import { type Credentials, createCredentials } from '../trust/access/credentials.ts';
 import { judgeClauses } from '../trust/compliance/clauses.ts';
 import type { Standing } from '../trust/compliance/standing.ts';
 import { readStatus } from '../trust/compliance/status.ts';
-import { findDecisions } from '../trust/decision-search.ts';
+import { countDecisions, findDecisions } from '../trust/decision-search.ts';
 import { releaseDevice } from '../trust/revocation/list-store.ts';
 import { createManagementDoor, type ServerPair } from './management-door.ts';
 import { createRateLimit } from './rate-limit.ts';
@@ -89,6 +93,13 @@ function apiOf(deps: ManagementDeps): Omit<ApiDeps, 'kickJobs'> {
     register: createRegister({ db, clock }),
     tasks: createTasks({ db, clock, policy: { connectionRequest } }),
     parameters: createParameterReading({ db, clock }),
+    ...{
+      sessions: createSessionListing(db),
+      traces: createTraces({ db, clock }),
+      overviews: createOverviews({ db, clock }),
+    },
+    findTasks: (search, limit) => findTasks(db, search, limit),
+    countDecisions: (table, filter, by) => countDecisions(db, table, filter, by),
     clock,
     jobs: createFleetJobs({ db, clock }),
     keys: createApiKeys({ db, clock }),

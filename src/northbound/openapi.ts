@@ -12,6 +12,7 @@ export const openapiInfo = {
   tags: [
     { name: 'devices', description: 'The register: devices, what is known of them, what is wanted of them' },
     { name: 'jobs', description: 'Work on many devices, and files of them' },
+    { name: 'sessions', description: 'What devices and hems said to each other' },
     { name: 'decisions', description: 'Who was admitted, who was refused, and why' },
     { name: 'trust', description: 'Trust anchors and revocation' },
     { name: 'audit', description: 'Who changed what' },

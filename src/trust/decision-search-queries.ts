@@ -1,5 +1,13 @@
+import {
+  type BoundedSearch,
+  type Conditions,
+  boundedCounts,
+  boundedEnd,
+  boundedPage,
+  isBounded,
+} from '../platform/bounded-search-queries.ts';
 import type { Query } from '../platform/postgres.ts';
-import type { DecisionFilter, DecisionPosition } from './decision-search.ts';
+import type { DecisionFilter, DecisionKey, DecisionPosition } from './decision-search.ts';
 import type { StoredVerdict } from './evidence.ts';
 
 export interface FoundDecision {
@@ -31,42 +39,93 @@ const columns = `t.id, t.at, t.stage, t.reason, t.detail, t.peer, t.listener, ho
   t.identity_value as identity, encode(t.fingerprint, 'hex') as fingerprint, t.subject, t.issuer,
   t.serial_number as "serialNumber", t.verdict`;
 
-const own = {
-  admissions: `t.outcome, t.device_id as "deviceId"`,
-  refusals: `'refused' as outcome, null::uuid as "deviceId"`,
-} as const;
+export type DecisionTable = 'admissions' | 'refusals';
 
-/** Conditions on `outcome`, `deviceId` and `group` are for admissions alone. */
-const conditions: Readonly<Record<keyof DecisionFilter, (parameter: string) => string>> = {
-  outcome: (p) => `t.outcome = ${p}`,
-  reason: (p) => `t.reason = ${p}`,
-  peer: (p) => `t.peer = ${p}`,
-  anchor: (p) => `t.anchor = ${p}`,
-  address: (p) => `t.remote_address <<= ${p}::inet`,
-  deviceId: (p) => `t.device_id = ${p}::uuid`,
-  from: (p) => `t.at >= ${p}::timestamptz`,
-  until: (p) => `t.at < ${p}::timestamptz`,
-  group: (p) => `exists (select from devices d where d.id = t.device_id and d.tags @> array[${p}::text])`,
+/** A filter with the place where the page begins. */
+export type DecisionSearch = DecisionFilter & { readonly before?: DecisionPosition | undefined };
+
+const order = ['at', 'id'];
+
+const indexed: Conditions<DecisionSearch> = {
+  from: (bind, value) => `t.at >= ${bind(value)}::timestamptz`,
+  until: (bind, value) => `t.at < ${bind(value)}::timestamptz`,
+  // `at` comes from a clock of ours, to the millisecond: a cursor carries it whole.
+  before: (bind, { at, id }) => `(t.at, t.id) < (${bind(at)}::timestamptz, ${bind(id)}::uuid)`,
 };
 
-export function searchDecisions(
-  table: 'admissions' | 'refusals',
-  filter: DecisionFilter,
-  before: DecisionPosition | undefined,
-  limit: number,
-): Query {
-  const values: unknown[] = [];
-  const parameter = (value: unknown): string => `$${values.push(value)}`;
-  const found = (Object.keys(conditions) as (keyof DecisionFilter)[]).flatMap((key) =>
-    filter[key] === undefined ? [] : [conditions[key](parameter(filter[key]))],
+const looked: Conditions<DecisionSearch> = {
+  peer: (bind, value) => `t.peer = ${bind(value)}`,
+  anchor: (bind, value) => `t.anchor = ${bind(value)}`,
+  address: (bind, value) => `t.remote_address <<= ${bind(value)}::inet`,
+};
+
+const searches: Readonly<Record<DecisionTable, BoundedSearch<DecisionSearch>>> = {
+  admissions: {
+    table: 'admissions',
+    columns: `${columns}, t.outcome, t.device_id as "deviceId"`,
+    order,
+    indexed: {
+      deviceId: (bind, value) => `t.device_id = ${bind(value)}::uuid`,
+      // The index of the reasons has the refused alone.
+      reason: (bind, value) => `t.reason = ${bind(value)} and t.outcome = 'refused'`,
+      // And so has another one in the order of time.
+      outcome: (bind, value) => (value === 'refused' ? `t.outcome = 'refused'` : `t.outcome = ${bind(value)}`),
+      ...indexed,
+    },
+    looked: {
+      ...looked,
+      group: (bind, value) =>
+        `exists (select from devices d where d.id = t.device_id and d.tags @> array[${bind(value)}::text])`,
+    },
+  },
+  refusals: {
+    table: 'refusals',
+    columns: `${columns}, 'refused' as outcome, null::uuid as "deviceId"`,
+    order,
+    indexed: { reason: (bind, value) => `t.reason = ${bind(value)}`, ...indexed },
+    looked,
+  },
+};
+
+export function searchDecisions(table: DecisionTable, filter: DecisionSearch, limit: number, most?: number): Query {
+  return boundedPage(searches[table], filter, limit, most);
+}
+
+/** Behind which a page that is not full goes on; undefined: there is nothing behind it. */
+export function lastLookedAt(table: DecisionTable, filter: DecisionSearch): Query | undefined {
+  return isBounded(searches[table], filter) ? boundedEnd(searches[table], filter) : undefined;
+}
+
+const keys: Readonly<Record<DecisionKey, string>> = {
+  outcome: `t.outcome`,
+  reason: `coalesce(t.reason, 'admitted')`,
+  peer: 't.peer',
+  anchor: `coalesce(t.anchor, '')`,
+  // The network that an operator would block: /24, and /64 of IPv6.
+  network: `coalesce(text(network(set_masklen(t.remote_address,
+              case family(t.remote_address) when 4 then 24 else 64 end))), '')`,
+  hour: `to_char(date_trunc('hour', t.at at time zone 'UTC'), 'YYYY-MM-DD"T"HH24:00:00"Z"')`,
+  day: `to_char(date_trunc('day', t.at at time zone 'UTC'), 'YYYY-MM-DD"T"00:00:00"Z"')`,
+};
+
+export function countDecisions(table: DecisionTable, filter: DecisionFilter, by: DecisionKey, most?: number): Query {
+  return boundedCounts(
+    searches[table],
+    filter,
+    table === 'refusals' && by === 'outcome' ? `'refused'` : keys[by],
+    most,
   );
-  // `at` comes from a clock of ours, to the millisecond: a cursor carries it whole.
-  if (before !== undefined)
-    found.push(`(t.at, t.id) < (${parameter(before.at)}::timestamptz, ${parameter(before.id)}::uuid)`);
-  const where = found.length === 0 ? '' : `where ${found.join(' and ')}`;
+}
+
+/** Refusals of a flood that have no row of their own; `anchor` is not kept of them. */
+export function countSuppressed({ from, until, reason, peer, address }: DecisionFilter): Query {
   return {
-    text: `select ${columns}, ${own[table]} from ${table} t ${where}
-            order by t.at desc, t.id desc limit ${parameter(limit)}`,
-    values,
+    text: `select coalesce(sum(suppressed), 0)::bigint as suppressed from (
+             select s.suppressed from refusal_summaries s
+              where s.device_id is null and ($1::timestamptz is null or s.minute >= $1)
+                and ($2::timestamptz is null or s.minute < $2) and ($3::text is null or s.reason = $3)
+                and ($4::text is null or s.peer = $4) and ($5::inet is null or s.source <<= $5)
+              order by s.minute desc limit 100000) newest`,
+    values: [from, until, reason, peer, address].map((value) => value ?? null),
   };
 }

@@ -18,6 +18,9 @@ import { explanations } from './explanations.ts';
 import { policyOperations } from './policies.ts';
 import { revocationListOperations } from './revocation-list.ts';
 import { standingReads } from './standing.ts';
+import { getOverview } from './overview.ts';
+import { parameterReads } from './parameters.ts';
+import { sessionOperations } from './sessions.ts';
 import { taskOperations } from './tasks.ts';
 import { trustReads } from './trust.ts';
 
@@ -25,6 +28,8 @@ import { trustReads } from './trust.ts';
 export function apiOperations(deps: ApiDeps): readonly AnyOperation[] {
   return [
     ...deviceReads(deps),
+    ...parameterReads(deps),
+    ...sessionOperations(deps),
     describeDevice(deps),
     ...deviceIdentities(deps),
     ...deviceCertificates(deps),
@@ -36,6 +41,7 @@ export function apiOperations(deps: ApiDeps): readonly AnyOperation[] {
     ...taskOperations(deps),
     ...decisionReads(deps),
     ...explanations(deps),
+    getOverview(deps),
     ...auditReads(deps),
     ...auditOperations(deps),
     ...apiKeyOperations(deps),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { deviceSorts } from '../../fleet/listing.ts';
 import { type AnyOperation, operation, refuse } from '../operation.ts';
 import { cursorOf, cursorQuery, fieldsQuery, limitQuery, pageSchema, sparse } from '../paging.ts';
-import { deviceParams, time } from '../values.ts';
+import { deviceParams } from '../values.ts';
 import type { ApiDeps } from './deps.ts';
 import { deviceFilters, keptToGroup } from './device-filters.ts';
 import {
@@ -16,19 +16,8 @@ import {
 
 const tag = 'devices';
 
-const parameterSchema = z.strictObject({
-  name: z.string(),
-  value: z.string().nullable().describe('Null: not read yet, or not kept.'),
-  masked: z.boolean().describe('There is a value, and it is secret or personal.'),
-  type: z.string().nullable(),
-  writable: z.boolean().nullable(),
-  notification: z.int().nullable(),
-  accessList: z.array(z.string()).nullable(),
-  since: time,
-});
-
 export function deviceReads(deps: ApiDeps): readonly AnyOperation[] {
-  return [listDevices(deps), getDevice(deps), listParameters(deps)];
+  return [listDevices(deps), getDevice(deps)];
 }
 
 const sortNames = deviceSorts.flatMap((name) => [name, `-${name}` as const]);
@@ -95,36 +84,6 @@ function getDevice({ register }: ApiDeps): AnyOperation {
       const device = await register.facts(params.deviceId);
       if (device === undefined) return refuse(404, { detail: 'there is no such device' });
       return { status: 200, body: deviceDetailsView(device), headers: { ETag: etagOf(device) } };
-    },
-  });
-}
-
-function listParameters({ register, parameters }: ApiDeps): AnyOperation {
-  return operation({
-    id: 'listParameters',
-    method: 'GET',
-    path: '/api/v1/devices/{deviceId}/parameters',
-    summary: 'The last that is known of its parameters, in the order of their names',
-    description: 'Secret and personal values are masked.',
-    tag,
-    permission: 'parameters:read',
-    reach: 'device',
-    params: deviceParams,
-    query: z.strictObject({
-      path: z.string().max(256).default('').describe('One parameter, or all below a path that ends in a dot.'),
-      limit: limitQuery,
-      cursor: cursorQuery(z.string().max(256)),
-    }),
-    answers: { 200: { description: 'A page of parameters.', schema: pageSchema(parameterSchema) } },
-    problems: [404],
-    handle: async ({ params, query }) => {
-      const { deviceId } = params;
-      const { devices } = await register.list({ deviceId }, { limit: 1 });
-      if (devices.length === 0) return refuse(404, { detail: 'there is no such device' });
-      const [after] = query.cursor ?? [];
-      const page = { limit: query.limit, ...(after !== undefined && { after }) };
-      const { parameters: items, next } = await parameters.below(deviceId, query.path, page);
-      return { status: 200, body: { items, ...(next !== undefined && { next: cursorOf(next) }) } };
     },
   });
 }

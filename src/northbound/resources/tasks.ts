@@ -31,7 +31,7 @@ const taskSchema = z.strictObject({
 });
 
 export function taskOperations(deps: ApiDeps): readonly AnyOperation[] {
-  return [listTasks(deps), getTask(deps), createTask(deps), cancelTask(deps)];
+  return [findTasks(deps), listTasks(deps), getTask(deps), createTask(deps), cancelTask(deps)];
 }
 
 function taskView(task: Task): unknown {
@@ -152,6 +152,30 @@ function cancelTask({ tasks }: ApiDeps): AnyOperation {
     handle: async ({ params: { deviceId, taskId }, body: { reason }, by }) => {
       const result = await tasks.cancel(deviceId, taskId, { ...by, ...(reason !== undefined && { reason }) });
       return result.ok ? { status: 200, body: taskView(result.task) } : refused(result.problem);
+    },
+  });
+}
+
+function findTasks({ findTasks: find }: ApiDeps): AnyOperation {
+  return operation({
+    ...{ id: 'findTasks', method: 'GET', path: '/api/v1/tasks', tag },
+    summary: 'What was wanted of all devices, newest first',
+    description:
+      'A page looks at 50 000 tasks at most: one that is not full, or empty, has a `next` as long as there are older ones.',
+    permission: 'tasks:read',
+    reach: 'fleet',
+    query: z.strictObject({
+      state: z.enum(taskStates).optional(),
+      kind: z.string().min(1).max(40).optional(),
+      origin: z.string().min(1).max(512).optional().describe('Who wanted it, as `origin.name` has it.'),
+      limit: limitQuery,
+      cursor: cursorQuery(uuid),
+    }),
+    answers: { 200: { description: 'A page of tasks.', schema: pageSchema(taskSchema) } },
+    handle: async ({ query: { limit, cursor, ...filter }, caller }) => {
+      const search = { ...filter, group: caller.group ?? undefined, before: cursor?.[0] };
+      const { tasks, next } = await find(search, limit);
+      return { status: 200, body: { items: tasks.map(taskView), ...(next !== undefined && { next: cursorOf(next) }) } };
     },
   });
 }

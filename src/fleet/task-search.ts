@@ -1,0 +1,27 @@
+import type { Queryable } from '../platform/postgres.ts';
+import type { Task } from './task.ts';
+import { lastTaskLookedAt, searchTasks } from './task-search-queries.ts';
+
+export interface TaskSearch {
+  readonly state?: Task['state'] | undefined;
+  readonly kind?: string | undefined;
+  /** Who wanted it, as the task has it. */
+  readonly origin?: string | undefined;
+  /** Only of devices with this tag. */
+  readonly group?: string | undefined;
+  /** Older than the task with this id. */
+  readonly before?: string | undefined;
+}
+
+/** Tasks of all devices, newest first; `next` is the `before` of the page behind. */
+export async function findTasks(
+  db: Queryable,
+  search: TaskSearch,
+  limit: number,
+): Promise<{ readonly tasks: readonly Task[]; readonly next: string | undefined }> {
+  const { rows } = await db.query<Task>(searchTasks(search, limit + 1));
+  const tasks = rows.slice(0, limit);
+  if (rows.length > limit) return { tasks, next: tasks.at(-1)?.id };
+  const end = lastTaskLookedAt(search);
+  return { tasks, next: end && (await db.query<{ id: string }>(end)).rows[0]?.id };
+}
