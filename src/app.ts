@@ -25,6 +25,7 @@ import { createListener, type Listener } from './southbound/listener.ts';
 import { createTicketKeys } from './southbound/ticket-keys.ts';
 import { type AccessDeps, assembleAccess } from './trust/access/assembly.ts';
 import { loadStaffAnchor } from './trust/access/staff-certificates.ts';
+import { startWaking } from './southbound/wake/waking.ts';
 import type { Gate } from './trust/admission.ts';
 import { loadAnchors, type TrustAnchor } from './trust/anchors.ts';
 import { keepAudit } from './trust/audit-keeping.ts';
@@ -83,8 +84,7 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
     const standing = createStanding({ ...deps, facts: assembly.facts.peek });
     refuseFor(strictFaults(deps, standing));
     const { revocation, quarantine } = assembly;
-    const { secondLock, audit } = config;
-    const gate = createGate({ ...deps, anchors, secondLock, audit, records, informs, revocation, quarantine, suspect });
+    const gate = createGate({ ...config, ...deps, anchors, records, informs, revocation, quarantine, suspect });
     lifecycle.started('gate', () => gate.close());
     const ticketKeys = createTicketKeys(config.maxResumptionAge);
     lifecycle.started('ticket keys', () => ticketKeys.stop());
@@ -98,6 +98,7 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
     lifecycle.started('revocation', await assembly.start(gate, closeWhere));
     lifecycle.started('places', await places.watch(gate, suspect));
     lifecycle.started('keys', await watchKeys({ db, gate, closeWhere, logger }));
+    lifecycle.started('waking', await startWaking({ ...deps, anchors, egress, revocation, records }));
     const serverCertificates = () => listeners.flatMap((listener) => listener.certificates());
     const parts = { ...deps, anchors, standing, staffAnchor, egress, revocation, serverCertificates };
     const { management, url } = await openManagement(parts, lifecycle);

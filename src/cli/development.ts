@@ -13,6 +13,8 @@ export interface Development {
 /** The doors and anchors of `--dev` and `demo`: loopback only, trusting the development PKI of the data directory. */
 export function developmentDefaults(pki: DevelopmentPki): PartialConfig {
   return {
+    // Everything of development is on this machine.
+    connectionRequests: { networks: ['127.0.0.0/8', '::1/128'], forTasks: true },
     listeners: [
       {
         name: 'cwmp',

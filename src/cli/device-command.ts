@@ -10,6 +10,7 @@ import { addIdentityCommands } from './device-identity-command.ts';
 import { addMoveCommands } from './device-move-command.ts';
 import { addShippingCommands } from './device-shipping-command.ts';
 import { addWishCommands } from './device-wishes-command.ts';
+import { addWakeCommand } from './device-wake-command.ts';
 import { printDevice, printDevices } from './device-view.ts';
 import { exitCodes, failure } from './failure.ts';
 import { identityName } from './identity-name.ts';
@@ -62,6 +63,7 @@ export function addDeviceCommands(hems: Command): void {
   addWishCommands(device);
   addParameterCommand(device);
   addTraceCommand(device);
+  addWakeCommand(device);
 }
 
 /** `device identity add`: the same as `device add --device`. */

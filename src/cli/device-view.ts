@@ -1,5 +1,6 @@
 import type { DevicePage, DeviceSummary } from '../fleet/listing.ts';
 import type { DeviceDetails } from '../fleet/listing-details.ts';
+import { wakeText } from './device-wake-view.ts';
 import { type Colour, paint, print, printable, table } from './terminal.ts';
 
 const stateColours: Partial<Record<string, Colour>> = {
@@ -84,6 +85,12 @@ export function printDevice(device: DeviceDetails): void {
     { title: 'WHAT', value: ({ action }) => action },
     { title: 'WHO', value: ({ actorKind, actor }) => `${actorKind}:${actor}` },
     { title: 'REASON', value: ({ reason }) => reason ?? '-' },
+  ]);
+  section('Connection requests', device.connectionRequests, [
+    { title: 'AT', value: ({ at }) => time(at) },
+    { title: 'WHAT CAME OF IT', value: wakeText, limit: 160 },
+    { title: 'SESSION', value: ({ sessionAt }) => time(sessionAt) },
+    { title: 'WHO', value: ({ origin }) => `${origin.kind}:${origin.name}`, limit: 40 },
   ]);
 }
 

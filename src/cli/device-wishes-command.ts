@@ -4,6 +4,7 @@ import type { Task, TaskRequest } from '../fleet/task.ts';
 import { systemClock } from '../platform/clock.ts';
 import { span } from './arguments.ts';
 import { type DeviceOptions, oneDevice, registerOptions } from './device-access.ts';
+import { wakeFor } from './device-wake-command.ts';
 import { exitCodes, failure } from './failure.ts';
 import { printParameters } from './parameter-command.ts';
 import { queue, type TaskAccess, withTasks } from './task-access.ts';
@@ -57,6 +58,7 @@ export function addWishCommands(device: Command): void {
 async function finished(access: TaskAccess, text: string, request: TaskRequest, options: WishOptions): Promise<Task> {
   const deviceId = await oneDevice(access.register, text);
   const { task } = await queue(access, deviceId, request, { reason: options.reason });
+  await wakeFor(access, deviceId, task.id, options.reason);
   return waitFor(access, task, options.timeout);
 }
 

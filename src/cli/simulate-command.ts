@@ -25,6 +25,7 @@ interface Options {
   readonly misbehave?: MisbehaviourName;
   readonly share: number;
   readonly enrol?: boolean;
+  readonly listen?: 'http' | 'https';
   readonly script?: string;
   readonly json?: boolean;
 }
@@ -49,6 +50,12 @@ export function addSimulateCommand(hems: Command): void {
     .option('--misbehave <way>', `one of ${misbehaviourNames.join(', ')}`, oneOf(misbehaviourNames))
     .option('--share <percent>', 'how many of them misbehave', wholeNumber(1, 100), 100)
     .option('--script <file>', 'what each of them lives through, in YAML (docs/simulator.md)')
+    .addOption(
+      new Option('--listen <form>', 'listen for connection requests at 127.0.0.1, until stopped').choices([
+        'http',
+        'https',
+      ]),
+    )
     .option('--enrol', 'add the fleet to the register of the same data directory first (development)')
     .option('--json', 'statistics as JSON')
     .action(simulate);
@@ -83,7 +90,8 @@ async function readScript(file: string): Promise<Script> {
 }
 
 function fleetOptions(options: Options): FleetOptions {
-  const { url, count, certs, seed, concurrency, resume, tls, cwmp, periodic, duration, misbehave, share } = options;
+  const { url, count, certs, seed, concurrency, resume, tls, cwmp, periodic, duration, misbehave, share, listen } =
+    options;
   return {
     url,
     count,
@@ -91,6 +99,7 @@ function fleetOptions(options: Options): FleetOptions {
     seed,
     concurrency,
     resume,
+    ...(listen !== undefined && { listen }),
     tls: tls === 'mixed' ? tls : `TLSv${tls}`,
     ...(cwmp !== undefined && { cwmp }),
     ...(periodic !== undefined && { periodicSeconds: periodic / 1000 }),

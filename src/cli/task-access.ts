@@ -1,5 +1,7 @@
 import type { Task, TaskRequest } from '../fleet/task.ts';
-import { createTasks, type TaskOptions, type Tasks } from '../fleet/tasks.ts';
+import type { ConnectionRequests } from '../fleet/connection-requests.ts';
+import { createTaskDesk } from '../fleet/task-desk.ts';
+import type { TaskOptions, Tasks } from '../fleet/tasks.ts';
 import { createRegister, type Register } from '../fleet/register.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Database } from '../platform/postgres.ts';
@@ -12,14 +14,20 @@ export interface TaskAccess {
   readonly db: Database;
   readonly tasks: Tasks;
   readonly register: Register;
+  readonly connectionRequests: ConnectionRequests;
+  /** By the configuration: whoever waits for a task has the device asked to call. */
+  readonly wakes: boolean;
 }
 
 export function withTasks<T>(options: ConfigOptions, fn: (access: TaskAccess) => Promise<T>): Promise<T> {
   const config = toolConfig(options);
   return withDatabase({ config, logger: commandLogger(config) }, (db) => {
     const deps = { db, clock: systemClock };
-    const { connectionRequest } = config;
-    return fn({ db, tasks: createTasks({ ...deps, policy: { connectionRequest } }), register: createRegister(deps) });
+    const { forTasks } = config.connectionRequests;
+    // Production runs on a database with a URL; the development server asks, and its configuration is in no file.
+    const isDevelopment = config.database.url === undefined;
+    const desk = createTaskDesk({ ...deps, config });
+    return fn({ db, ...desk, register: createRegister(deps), wakes: forTasks || isDevelopment });
   });
 }
 

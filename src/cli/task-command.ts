@@ -5,6 +5,7 @@ import type { TaskOptions } from '../fleet/tasks.ts';
 import { systemClock } from '../platform/clock.ts';
 import { instant, oneOf, span, wholeNumber } from './arguments.ts';
 import { type DeviceOptions, oneDevice, registerOptions } from './device-access.ts';
+import { wakeFor } from './device-wake-command.ts';
 import { exitCodes, failure } from './failure.ts';
 import { byOperator } from './operator.ts';
 import { oneTask, queue, withTasks } from './task-access.ts';
@@ -94,6 +95,7 @@ async function add(device: string, kind: string, pairs: readonly string[], optio
       ...taskOptions(options),
       ...(options.after !== undefined && { dependsOn: (await oneTask(access, options.after)).id }),
     });
+    if (options.wait !== undefined && created) await wakeFor(access, deviceId, task.id, options.reason);
     const last = options.wait === undefined ? task : await waitFor(access, task, options.wait);
     if (options.json === true) return printJson(shownTask(last));
     if (options.wait !== undefined) return printTask(last);

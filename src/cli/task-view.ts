@@ -1,5 +1,5 @@
 import type { Task, TaskFault, TaskState } from '../fleet/task.ts';
-import { maskedValue } from '../fleet/secret-parameters.ts';
+import { shownRequest, shownValue } from '../fleet/task-secrets.ts';
 import { type Colour, paint, print, printable, table } from './terminal.ts';
 
 const colours: Readonly<Partial<Record<TaskState, Colour>>> = {
@@ -33,7 +33,7 @@ function summary({ request }: Task): string {
     case 'read-tree':
       return `${request.kind} ${request.path}`;
     case 'write-values':
-      return `${request.kind} ${request.values.map(({ name, value }) => `${name}=${maskedValue(name, value)}`).join(' ')}`;
+      return `${request.kind} ${request.values.map((one) => `${one.name}=${shownValue(one).value}`).join(' ')}`;
     case 'add-object':
     case 'delete-object':
       return `${request.kind} ${request.object}`;
@@ -48,10 +48,7 @@ function summary({ request }: Task): string {
 
 /** Secret and personal values masked: what `--json` prints as well. */
 export function shownTask(task: Task): Task {
-  const { request } = task;
-  if (request.kind !== 'write-values') return task;
-  const values = request.values.map((one) => ({ ...one, value: maskedValue(one.name, one.value) }));
-  return { ...task, request: { ...request, values } };
+  return { ...task, request: shownRequest(task.request) };
 }
 
 export function printTask(task: Task): void {

@@ -175,6 +175,13 @@ function anchorWarnings(anchor: AnchorConfig, i: number, listeners: readonly Lis
       cause: 'is empty, so that every FQDN identity is refused',
       remedy: 'name the realms that it may speak for',
     });
+  // TS 33.320 8.3.4: no authentication by shared secret between H(e)NB and H(e)MS; that it goes on is the operator's will.
+  if (anchor.connectionRequest === 'digest')
+    warnings.push({
+      key: `${key}.connectionRequest`,
+      cause: 'digest is a shared secret, a deviation from TS 33.320 8.3.4',
+      remedy: 'prefer certificate: https, or plain http inside the tunnel (connectionRequests.networks)',
+    });
   if (anchor.registration === 'auto' && anchor.autoRegistration.ouis.length === 0)
     warnings.push({
       key: `${key}.autoRegistration.ouis`,

@@ -152,6 +152,9 @@ function anchored(tree: Tree, folder: string): Tree {
         ['directory', 'cacheDirectory'].flatMap((key) => (f[key] === undefined ? [] : [[key, path(f[key])]])),
       ),
     ),
+    connectionRequests: within(tree.connectionRequests, (c) =>
+      c.certificate === undefined ? {} : { certificate: pair(c.certificate) },
+    ),
     anchors: each(tree.anchors, (anchor) => within(anchor, (a) => ({ certificates: each(a.certificates, path) }))),
     listeners: each(tree.listeners, (listener) =>
       within(listener, (l) => ({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { connectionRequests } from './connection-requests-schema.ts';
 import { files } from './files-schema.ts';
 import { management } from './management-schema.ts';
 import { duration, name, port } from './value-schemas.ts';
@@ -42,6 +43,11 @@ const anchor = z.strictObject({
   afterEnrolment: z.enum(['accept', 'initial-only', 'refuse']).default('accept'),
   sharedSecret: z.enum(['refuse', 'ignore']).default('refuse'),
   acceptExpiredAnchor: z.boolean().default(false),
+  /**
+   * What connection requests to its devices may stand on: certificates (or nothing, inside the tunnel), or HTTP digest
+   * besides, a shared secret and so a deviation from TS 33.320 8.3.4.
+   */
+  connectionRequest: z.enum(['certificate', 'digest']).default('certificate'),
   profile: z.enum(['hems', 'rfc5280']).default('hems'),
   /** Per rule of the profile: refuse, warn or off. */
   rules: z.record(z.string(), z.enum(['refuse', 'warn', 'off'])).default({}),
@@ -185,8 +191,7 @@ export const configSchema = z.strictObject({
   /** strict: no start with a setting that is weaker than a clause of TS 33.320; `hems compliance` names them. */
   compliance: z.enum(['report', 'strict']).default('report'),
   files: files.prefault({}),
-  /** Whether devices may be given a password for connection requests (TS 33.320 8.3.4 knows no shared secret). */
-  connectionRequest: z.enum(['off', 'digest']).default('off'),
+  connectionRequests: connectionRequests.prefault({}),
   log: z
     .strictObject({ level: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info') })
     .prefault({}),
@@ -209,4 +214,5 @@ export type ClientCertificatesConfig = NonNullable<ManagementConfig['clientCerti
 export type FilesConfig = Config['files'];
 export type SlotConfig = FilesConfig['slots'][number];
 export type AuditConfig = Config['audit'];
+export type ConnectionRequestsConfig = Config['connectionRequests'];
 export type IdentityRuleName = (typeof identityRuleNames)[number];

@@ -46,6 +46,8 @@ export type ChangeAction =
   | 'queue_task'
   | 'cancel_task'
   | 'reveal_parameters'
+  | 'wake'
+  | 'set_wake_credentials'
   | 'trace';
 
 /** Writes the audit row of a change; call it inside the transaction of the change. */

@@ -21,6 +21,10 @@ export interface InformProcedureDeps {
   readonly notifications: readonly NotificationRule[];
   readonly events?: EventBus;
   readonly applied?: (transfers: number) => void;
+  /** The device says 6 CONNECTION REQUEST. */
+  readonly called?: (deviceId: string, informId: string) => Promise<void>;
+  /** It is as it left the factory: what it was told is gone. */
+  readonly forgotten?: (deviceId: string) => Promise<void>;
 }
 
 export type InformProcedure = (report: InformReport) => Promise<InformOutcome>;
@@ -41,6 +45,10 @@ export function createInformProcedure(deps: InformProcedureDeps): InformProcedur
     if (outcome.unsettled) await deps.dispatcher.informed(deviceId, inform);
     // TR-069 3.7.1.5: at its bootstrap a device has forgotten what it was asked to tell.
     const forgot = inform.events.some(({ eventCode }) => eventCode === '0 BOOTSTRAP');
+    if (forgot) await deps.forgotten?.(deviceId);
+    // TR-069 3.2.2: what a connection request leads to.
+    if (inform.events.some(({ eventCode }) => eventCode === '6 CONNECTION REQUEST'))
+      await deps.called?.(deviceId, outcome.informId);
     if (deps.notifications.length === 0 || (outcome.notificationPolicy === policy && !forgot)) return outcome;
     const wanted = await askForNotifications(deps, deviceId, inform, policy, outcome.informId);
     return { ...outcome, hasTasks: outcome.hasTasks || wanted };

@@ -1,4 +1,6 @@
 import type { Queryable } from '../platform/postgres.ts';
+import type { ConnectionRequest } from './connection-request.ts';
+import { listRequests } from './connection-request-queries.ts';
 import type { CertificateState } from './device.ts';
 import type { DeviceSummary } from './listing.ts';
 import * as queries from './listing-details-queries.ts';
@@ -82,8 +84,11 @@ export interface DeviceDetails extends DeviceFacts {
   /** Newest first, at most 20 each. */
   readonly decisions: readonly DecisionRecord[];
   readonly changes: readonly ChangeRecord[];
+  /** Newest first, at most 5. */
+  readonly connectionRequests: readonly ConnectionRequest[];
 }
 
+const mostRequests = 5;
 const mostShown = 20;
 
 type FactsRow = DeviceSummary & {
@@ -121,10 +126,12 @@ function factsOf(row: FactsRow): Omit<DeviceFacts, 'certificates'> {
 }
 
 export async function showDevice(db: Queryable, deviceId: string): Promise<DeviceDetails | undefined> {
-  const [facts, decisions, changes] = await Promise.all([
+  const [facts, decisions, changes, requests] = await Promise.all([
     deviceFacts(db, deviceId),
     db.query<DecisionRecord>(queries.lastDecisions(deviceId, mostShown)),
     db.query<ChangeRecord>(queries.lastChanges(deviceId, mostShown)),
+    db.query<ConnectionRequest>(listRequests(deviceId, mostRequests)),
   ]);
-  return facts && { ...facts, decisions: decisions.rows, changes: changes.rows };
+  const rows = { decisions: decisions.rows, changes: changes.rows, connectionRequests: requests.rows };
+  return facts && { ...facts, ...rows };
 }

@@ -84,6 +84,8 @@ export const erasedTables = [
   'device_traces',
   'device_trace_messages',
   'device_notices',
+  'connection_requests',
+  'connection_credentials',
 ] as const;
 
 /**

@@ -13,9 +13,12 @@ import type { InformRecorder } from './informs.ts';
 import { type ModelQuirks, quirksOf } from './model-quirks.ts';
 import { createNoticeRecorder, type NoticeRecorder } from './notices.ts';
 import { notificationRules } from './notification-policy.ts';
+import { countConnectionRequests } from './connection-request-metrics.ts';
+import { createConnectionCredentials } from './connection-credentials.ts';
 import { createParameterStore } from './parameters.ts';
 import { createSessionArchive, type SessionArchive } from './session-archive.ts';
 import type { Suspect } from './suspicions.ts';
+import { createTaskDesk, digestAnchorsOf } from './task-desk.ts';
 import { createTaskDispatcher, type TaskDispatcher } from './task-dispatch.ts';
 import { countTasks } from './task-metrics.ts';
 import { listenForTasks, type TaskNotices } from './task-notices.ts';
@@ -44,7 +47,10 @@ export interface SessionServiceDeps {
   readonly events: EventBus;
   readonly metrics: Registry;
   readonly informs: Pick<InformRecorder, 'recordInform'>;
-  readonly config: Pick<Config, 'notifications' | 'models' | 'metrics' | 'files' | 'dataDir'>;
+  readonly config: Pick<
+    Config,
+    'notifications' | 'models' | 'metrics' | 'files' | 'dataDir' | 'anchors' | 'connectionRequests' | 'secretKey'
+  >;
   readonly suspect?: Suspect;
 }
 
@@ -57,12 +63,23 @@ export async function createSessionServices(
   const parameters = createParameterStore(db);
   const nodeFiles = await createNodeFiles(deps);
   const { applied } = nodeFiles;
-  const tasks = createTaskDispatcher({ ...deps, parameters, applied });
+  const { connectionRequests, secrets } = createTaskDesk(deps);
+  const tasks = createTaskDispatcher({ ...deps, parameters, applied, secrets });
+  const anchors = digestAnchorsOf(deps.config);
+  const credentials = createConnectionCredentials({ ...deps, secrets, anchors });
   const taskNotices = await listenForTasks(db, logger);
   const stopUpkeep = keepUp(deps);
-  const stopCounting = [countTasks(deps.events, deps.metrics), countInforms({ ...deps, ...deps.config.metrics })];
+  const stopCounting = [
+    countTasks(deps.events, deps.metrics),
+    countInforms({ ...deps, ...deps.config.metrics }),
+    countConnectionRequests(deps.events, deps.metrics),
+  ];
   return {
-    recordInform: createInformProcedure({ ...deps, parameters, dispatcher: tasks, notifications, applied }),
+    recordInform: createInformProcedure({
+      ...{ ...deps, parameters, dispatcher: tasks, notifications, applied },
+      called: connectionRequests.sessionCame,
+      ...(anchors.length > 0 && { forgotten: credentials.lost }),
+    }),
     ...createTransferRecorder(deps),
     recordNotice: createNoticeRecorder(deps),
     tasks,

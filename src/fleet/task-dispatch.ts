@@ -13,6 +13,8 @@ import type { ParameterStore } from './parameters.ts';
 import type { Task } from './task.ts';
 import { answered } from './task-answers.ts';
 import { type KeptSession, markSent, nextTask, taskOfDevice } from './task-queries.ts';
+import { openRequest } from './task-secrets.ts';
+import { type DeviceSecrets, noDeviceSecrets } from './device-secrets.ts';
 import { settleCancelled, settleDuStateChange, settleOpenTasks, settleTransfer } from './task-reconciling.ts';
 import { recordTaskChange } from './task-recording.ts';
 import { mostChecks, type NextStep, nextStep, type StepContext, treeBatch } from './task-steps.ts';
@@ -61,6 +63,7 @@ export interface TaskDispatchDeps {
   readonly events?: EventBus;
   /** Downloads that turned out to be running at their device. */
   readonly applied?: (transfers: number) => void;
+  readonly secrets?: DeviceSecrets;
 }
 
 export function createTaskDispatcher(deps: TaskDispatchDeps): TaskDispatcher {
@@ -103,7 +106,18 @@ async function next(deps: TaskDispatchDeps, session: TaskSession): Promise<Offer
     const { rows } = await deps.db.query<Task>(nextTask(session.deviceId, session.id, mostChecks, at));
     const [task] = rows;
     if (task === undefined) return undefined;
-    const chosen: NextStep = nextStep(task, await contextOf(deps.db, session, task));
+    const opened = await openRequest(deps.secrets ?? noDeviceSecrets, task.id, task.request);
+    if (!opened.ok) {
+      await recordTaskChange(
+        deps,
+        task,
+        { state: 'failed', fault: { cause: 'not-sent', message: opened.message } },
+        at,
+      );
+      continue;
+    }
+    const { request } = opened;
+    const chosen: NextStep = nextStep({ ...task, request }, await contextOf(deps.db, session, task));
     if (chosen.kind === 'send') return { task, request: chosen.request, step: chosen.step };
     await recordTaskChange(deps, task, chosen.change, at);
   }

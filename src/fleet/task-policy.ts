@@ -2,7 +2,7 @@ import type { Operation } from '../cwmp/acs-methods.ts';
 import type { ParameterToWrite, TaskRequest } from './task.ts';
 
 export interface WritePolicy {
-  /** Whether devices may be given a password for connection requests. */
+  /** Whether the device may be given a password for connection requests. */
   readonly connectionRequest: 'off' | 'digest';
 }
 
@@ -137,11 +137,15 @@ function breaksProfile(name: string, value: string, policy: WritePolicy): TaskRe
   // TS 33.320 8.3.4: shared-secret-based authentication between H(e)NB and H(e)MS shall not be used.
   if ((sessionSecret.test(name) || transferSecret.test(name)) && value !== '') return sharedSecret(name);
   if (connectionRequestSecret.test(name) && value !== '' && policy.connectionRequest !== 'digest')
-    return { ...sharedSecret(name), remedy: 'leave it empty, or configure connectionRequest: digest' };
+    return { ...sharedSecret(name), remedy: 'leave it empty, or set connectionRequest: digest for its anchor' };
   // TR-196: once true it stays so, whatever the data model calls it.
   if (tampering.test(name))
     return { reason: 'read_only', message: `${name} is never written`, remedy: 'look at the device' };
   return undefined;
+}
+
+export function writesConnectionRequestSecret(request: TaskRequest): boolean {
+  return request.kind === 'write-values' && request.values.some(({ name }) => connectionRequestSecret.test(name));
 }
 
 function sharedSecret(what: string): TaskRefusal {

@@ -1,8 +1,8 @@
 import type { Query } from '../platform/postgres.ts';
 import type { Actor } from './changes.ts';
-import { maskedValue } from './secret-parameters.ts';
 import { strangersText } from './strangers-text.ts';
 import type { Task, TaskChange, TaskRequest } from './task.ts';
+import { shownRequest } from './task-secrets.ts';
 
 export const columns = `t.device_id as "deviceId", t.id, t.request, t.state, t.priority, t.not_before as "notBefore",
   t.expires_at as "expiresAt", t.depends_on as "dependsOn", t.idempotency_key as "idempotencyKey",
@@ -48,6 +48,13 @@ export function insertTask(task: NewTask): Query {
       strangersText(task.origin.name, 512),
       task.at,
     ],
+  };
+}
+
+export function identitiesUnder(deviceId: string, anchors: readonly string[]): Query {
+  return {
+    text: 'select 1 from device_identities where device_id = $1 and anchor = any($2) limit 1',
+    values: [deviceId, anchors],
   };
 }
 
@@ -225,10 +232,8 @@ export function changeTask(task: Task, change: TaskChange, attempts: number, at:
 /** What is secret in a wish has served its purpose once the task is over. */
 function maskedRequest(request: TaskRequest): string | null {
   if (request.kind !== 'write-values') return null;
-  const values = request.values.map((one) => ({ ...one, value: maskedValue(one.name, one.value) }));
-  return values.some(({ value }, index) => value !== request.values[index]?.value)
-    ? JSON.stringify({ ...request, values })
-    : null;
+  const shown = JSON.stringify(shownRequest(request));
+  return shown === JSON.stringify(request) ? null : shown;
 }
 
 export function withdrawNotifications(deviceId: string, at: Date): Query {

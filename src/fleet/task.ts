@@ -8,6 +8,8 @@ export interface ParameterToWrite {
   readonly value: string;
   /** Local part of xsi:type; absent: as the device itself types it. */
   readonly type?: string | undefined;
+  /** A secret value as it is kept in the queue; `value` is empty then. */
+  readonly sealed?: string | undefined;
 }
 
 interface FileTransfer {

@@ -6,9 +6,11 @@ import { recordChange } from './changes.ts';
 import type { DeviceState } from './device.ts';
 import type { By } from './register.ts';
 import type { Task, TaskRequest } from './task.ts';
-import { refusalOf, type WritePolicy } from './task-policy.ts';
+import { type DeviceSecrets, noDeviceSecrets } from './device-secrets.ts';
+import { refusalOf, type WritePolicy, writesConnectionRequestSecret } from './task-policy.ts';
 import {
   changeTask,
+  identitiesUnder,
   insertTask,
   listTasks,
   openTaskCount,
@@ -17,6 +19,7 @@ import {
   taskByKey,
   taskOfDevice,
 } from './task-queries.ts';
+import { sealRequest } from './task-secrets.ts';
 
 export interface TaskOptions {
   /** -100 to 100; higher goes first. Default 0. */
@@ -44,6 +47,7 @@ export interface TaskProblem {
     | 'too_many'
     | 'dependency_missing'
     | 'key_taken'
+    | 'no_secret_key'
     | 'task_missing'
     | 'not_cancellable';
   readonly message: string;
@@ -71,18 +75,22 @@ export function createTasks(deps: {
   readonly db: Database;
   readonly clock: Clock;
   readonly policy: WritePolicy;
+  /** Anchors whose devices may be given a password for connection requests, whatever `policy` says of others. */
+  readonly digestAnchors?: readonly string[];
+  /** Default: none can be kept, and wishes that hold some are refused. */
+  readonly secrets?: DeviceSecrets;
 }): Tasks {
-  const { db, clock, policy } = deps;
+  const { db, clock, secrets = noDeviceSecrets } = deps;
   const one = async (query: ReturnType<typeof taskOfDevice>, on: Queryable = db): Promise<Task | undefined> =>
     (await on.query<Task>(query)).rows[0];
   return {
     add: async (deviceId, request, by, options = {}) => {
-      const refusal = refusalOf(request, policy);
+      const refusal = refusalOf(request, await policyFor(deps, deviceId, request));
       if (refusal !== undefined) {
         const { reason, message, remedy } = refusal;
         return { ok: false, problem: { kind: reason, message, remedy } };
       }
-      return db.transaction((tx) => addTask(tx, clock, deviceId, request, by, options));
+      return db.transaction((tx) => addTask(tx, { clock, secrets }, deviceId, request, by, options));
     },
     list: async (filter, limit) => (await db.query<Task>(listTasks(filter, limit))).rows,
     find: async (text) => {
@@ -98,10 +106,26 @@ function problem(kind: TaskProblem['kind'], message: string, remedy?: string): {
   return { ok: false, problem: { kind, message, ...(remedy !== undefined && { remedy }) } };
 }
 
+/** Anchors are asked for only where it matters whose device it is. */
+async function policyFor(
+  { db, policy, digestAnchors = [] }: Parameters<typeof createTasks>[0],
+  deviceId: string,
+  request: TaskRequest,
+): Promise<WritePolicy> {
+  if (digestAnchors.length === 0 || !writesConnectionRequestSecret(request)) return policy;
+  const { rows } = await db.query(identitiesUnder(deviceId, digestAnchors));
+  return rows.length > 0 ? { connectionRequest: 'digest' } : policy;
+}
+
+export interface Adding {
+  readonly clock: Clock;
+  readonly secrets?: DeviceSecrets;
+}
+
 /** In the caller's transaction, of a request that is known to be allowed. */
 export async function addTask(
   tx: Queryable,
-  clock: Clock,
+  { clock, secrets = noDeviceSecrets }: Adding,
   deviceId: string,
   request: TaskRequest,
   by: By,
@@ -119,10 +143,18 @@ export async function addTask(
   const { dependsOn } = options;
   if (dependsOn !== undefined && (await dependencyFault(tx, deviceId, dependsOn)))
     return problem('dependency_missing', `task ${dependsOn} of this device is not there, or came to nothing`);
+  const id = uuidv7(clock);
+  const sealed = await sealRequest(secrets, id, request);
+  if (!sealed.ok)
+    return problem(
+      'no_secret_key',
+      `the value of ${sealed.name} would lie in the open: there is no key to wrap it`,
+      'set HEMS_SECRET_KEY on every node; "hems secret key" makes one',
+    );
   const fresh = {
     deviceId,
-    id: uuidv7(clock),
-    request,
+    id,
+    request: sealed.request,
     priority: Math.max(-100, Math.min(100, Math.trunc(options.priority ?? 0))),
     notBefore: options.notBefore ?? at,
     expiresAt: options.expiresAt,

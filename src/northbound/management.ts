@@ -9,8 +9,8 @@ import { createOverviews } from '../fleet/overview.ts';
 import { createRegister } from '../fleet/register.ts';
 import { createSessionListing } from '../fleet/session-listing.ts';
 import { findTasks } from '../fleet/task-search.ts';
-import { createTasks } from '../fleet/tasks.ts';
 import { createTraces } from '../fleet/traces.ts';
+import { createTaskDesk } from '../fleet/task-desk.ts';
 import { isLoopback } from '../platform/loopback.ts';
 import { createApiKeys } from '../trust/access/api-keys.ts';
 import { type Credentials, createCredentials } from '../trust/access/credentials.ts';
@@ -26,7 +26,7 @@ import type { ApiDeps } from './resources/deps.ts';
 import { type TrustParts, trustOf } from './trust-parts.ts';
 
 export interface ManagementDeps extends TrustParts {
-  readonly config: Pick<Config, 'management' | 'connectionRequest'> & TrustParts['config'];
+  readonly config: Pick<Config, 'management' | 'anchors' | 'connectionRequests' | 'secretKey'> & TrustParts['config'];
   readonly metrics: Registry;
   /** Default: API keys alone. */
   readonly credentials?: Credentials;
@@ -88,10 +88,10 @@ export async function createManagement(deps: ManagementDeps): Promise<Management
 
 function apiOf(deps: ManagementDeps): Omit<ApiDeps, 'kickJobs'> {
   const { db, clock, anchors, config, standing } = deps;
-  const { connectionRequest } = config;
+  const { tasks, connectionRequests } = createTaskDesk({ db, clock, config });
   return {
     register: createRegister({ db, clock }),
-    tasks: createTasks({ db, clock, policy: { connectionRequest } }),
+    ...{ tasks, connectionRequests, wakeForTasks: config.connectionRequests.forTasks },
     parameters: createParameterReading({ db, clock }),
     ...{
       sessions: createSessionListing(db),

@@ -75,6 +75,35 @@ export interface TaskEvent {
   readonly fault?: { readonly cause: string; readonly code?: number | undefined; readonly message: string };
 }
 
+/** A device was asked to call now, or was not: what came of it. */
+export interface ConnectionRequestEvent {
+  readonly kind: 'connection-request';
+  readonly at: Date;
+  readonly deviceId: string;
+  readonly id: string;
+  readonly state:
+    | 'accepted'
+    | 'busy'
+    | 'unauthorized'
+    | 'rejected'
+    | 'no-answer'
+    | 'refused'
+    | 'needless'
+    | 'unsettled';
+  readonly form?: 'plain' | 'digest' | 'certificate' | undefined;
+  readonly status?: number | undefined;
+  readonly cause?: string | undefined;
+  readonly detail?: string | undefined;
+}
+
+/** A device opened a session by 6 CONNECTION REQUEST. Without an id: nobody here had asked it to. */
+export interface ConnectionRequestSessionEvent {
+  readonly kind: 'connection-request-session';
+  readonly at: Date;
+  readonly deviceId: string;
+  readonly id?: string;
+}
+
 /** Parameters have another value than they had. Secret and personal values are masked. */
 export interface ParametersEvent {
   readonly kind: 'parameters';
@@ -102,7 +131,9 @@ export type HemsEvent =
   | CertificateEvent
   | RevocationEvent
   | TaskEvent
-  | ParametersEvent;
+  | ParametersEvent
+  | ConnectionRequestEvent
+  | ConnectionRequestSessionEvent;
 
 export type Subscriber = (event: HemsEvent) => void | Promise<void>;
 

@@ -25,6 +25,15 @@ const maxRequests = 1000;
  * the ACS does.
  */
 export async function runSession(cell: Femtocell, options: SessionOptions = {}): Promise<SessionReport> {
+  cell.inSession = true;
+  try {
+    return await session(cell, options);
+  } finally {
+    cell.inSession = false;
+  }
+}
+
+async function session(cell: Femtocell, options: SessionOptions): Promise<SessionReport> {
   const started = performance.now();
   await carryOutTransfers(cell);
   const wire = newWire(cell, options);

@@ -15,6 +15,8 @@ export async function restartIfAsked(cell: Femtocell): Promise<void> {
   if (restart === 'factory-reset') {
     // TR-069 A.4.1.4: all that the ACS ever set, attributes included, is gone.
     state.tree = createParameterTree(options.dataModel ?? 'tr-196-2', options.deviceId, options.url);
+    if (cell.connectionRequestUrl !== undefined)
+      setParameter(state.tree, 'Device.ManagementServer.ConnectionRequestURL', cell.connectionRequestUrl);
     state.bootstrapped = false;
     state.pendingEvents.length = 0;
     state.changed.clear();

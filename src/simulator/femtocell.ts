@@ -31,6 +31,9 @@ export interface Femtocell {
   readonly state: DeviceState;
   /** The TLS session to resume. May be set, to carry a session where it does not belong. */
   tlsSession: Buffer | undefined;
+  /** Told in its Informs, once it listens for connection requests. */
+  connectionRequestUrl: string | undefined;
+  inSession: boolean;
   /** Sessions that failed since the last good one (RetryCount). */
   retryCount: number;
 }
@@ -41,6 +44,8 @@ export function createFemtocell(options: FemtocellOptions): Femtocell {
     options,
     state: newDeviceState(tree, new Date()),
     tlsSession: undefined,
+    connectionRequestUrl: undefined,
+    inSession: false,
     retryCount: 0,
   };
 }

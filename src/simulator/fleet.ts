@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { runSession } from './cwmp-session.ts';
+import { type ConnectionRequestServer, listenForConnectionRequests } from './connection-request-server.ts';
 import { createFemtocell, deviceIdOf, type Femtocell } from './femtocell.ts';
 import { type CredentialSource, openCredentials } from './fleet-credentials.ts';
 import { type FleetStatistics, newTally } from './fleet-statistics.ts';
 import { certificateFault, type MisbehaviourName, misbehave } from './misbehaviour.ts';
+import type { SessionReport } from './session-report.ts';
 import { ofSession } from './scenarios/scenario.ts';
 import type { Script } from './script.ts';
 import { playScript } from './script-run.ts';
@@ -34,6 +36,8 @@ export interface FleetOptions {
   readonly durationSeconds?: number;
   /** What each of them lives through, instead of calling once or periodically. */
   readonly script?: Script;
+  /** Each of them listens for connection requests, at 127.0.0.1; the simulation goes on until it is ended then. */
+  readonly listen?: 'http' | 'https';
   /** Ends the simulation; calls under way are finished. */
   readonly signal?: AbortSignal;
   /** Told twice a second and at the end. */
@@ -50,10 +54,11 @@ export async function simulateFleet(options: FleetOptions): Promise<FleetResult>
   if (!opened.ok) return opened;
   const unfit = unfitness(options, opened.source);
   if (unfit !== undefined) return unfit;
+  const started = performance.now();
   const tally = newTally(options.count);
   const report = (): void => options.onProgress?.(tally.statistics());
   const progress = setInterval(report, 500);
-  const fleet = createFleet(options, opened.source);
+  const fleet = createFleet(options, opened.source, (seen) => tally.add(ofSession(seen), false));
   const calls = schedule(options);
   const live = async (device: Femtocell, script: Script): Promise<void> =>
     playScript(device, script, {
@@ -76,7 +81,9 @@ export async function simulateFleet(options: FleetOptions): Promise<FleetResult>
   };
   try {
     await Promise.all(Array.from({ length: Math.min(options.concurrency ?? 32, options.count) }, worker));
+    if (options.listen !== undefined) await untilOver(options, started);
   } finally {
+    await fleet.deafen();
     clearInterval(progress);
   }
   report();
@@ -105,15 +112,29 @@ function unfitness(options: FleetOptions, source: CredentialSource): FleetResult
   return undefined;
 }
 
+/** Nobody calls by himself any more; who is asked to still does. */
+async function untilOver({ signal, durationSeconds }: FleetOptions, started: number): Promise<void> {
+  const wait = durationSeconds === undefined ? longestWait : durationSeconds * 1000 - (performance.now() - started);
+  await delay(wait, undefined, { ...(signal && { signal }) }).catch(() => undefined);
+}
+
+const longestWait = 2 ** 31 - 1;
+
 interface Fleet {
+  /** Ends the listening. */
+  deafen(): Promise<void>;
   device(index: number): Promise<{ device: Femtocell; misbehaves: boolean }>;
 }
 
 /** Devices come into being at their first call. */
-function createFleet(options: FleetOptions, source: CredentialSource): Fleet {
+function createFleet(options: FleetOptions, source: CredentialSource, onSession: (seen: SessionReport) => void): Fleet {
   const devices = new Map<number, Femtocell>();
+  const ears: ConnectionRequestServer[] = [];
   const misbehaving = options.misbehave === undefined ? 0 : Math.round(options.count * (options.misbehavingShare ?? 1));
   return {
+    deafen: async () => {
+      await Promise.all(ears.map((ear) => ear.close()));
+    },
     device: async (index) => {
       const misbehaves = index < misbehaving;
       const present = devices.get(index);
@@ -130,6 +151,8 @@ function createFleet(options: FleetOptions, source: CredentialSource): Fleet {
         ...(options.resume === undefined ? {} : { resume: options.resume }),
       });
       devices.set(index, device);
+      if (options.listen !== undefined)
+        ears.push(await listenForConnectionRequests(device, { form: options.listen, onSession }));
       return { device, misbehaves };
     },
   };

@@ -3,6 +3,7 @@ import type { CwmpSession } from '../cwmp/session.ts';
 import type { ModelQuirks } from '../fleet/model-quirks.ts';
 import { cookieDigest } from '../fleet/session-archive.ts';
 import type { KeptSession } from '../fleet/task-queries.ts';
+import { withoutSecretValues } from '../fleet/task-secrets.ts';
 import type { Admission } from '../trust/admission.ts';
 import type { Runner } from './session-conversation.ts';
 import { beginSession, type Session } from './session-store.ts';
@@ -28,7 +29,7 @@ interface Snapshot {
 export function keptSession({ clock }: Runner, session: Session): KeptSession {
   const { cwmp, admission, beganAt, requests, idleTime, cookieSent, traced, quirks, cookie, fingerprint } = session;
   const snapshot: Snapshot = {
-    cwmp,
+    cwmp: withoutOutstandingSecrets(cwmp),
     listener: admission.handshake.listener,
     beganAt,
     requests,
@@ -39,6 +40,15 @@ export function keptSession({ clock }: Runner, session: Session): KeptSession {
   };
   const expiresAt = new Date(clock.now().getTime() + idleTime);
   return { cookie: cookieDigest(cookie), fingerprint, session: snapshot, expiresAt };
+}
+
+function withoutOutstandingSecrets(cwmp: CwmpSession): CwmpSession {
+  if (cwmp.state.kind !== 'wait-answer') return cwmp;
+  const { outstanding } = cwmp.state;
+  return {
+    ...cwmp,
+    state: { ...cwmp.state, outstanding: { ...outstanding, request: withoutSecretValues(outstanding.request) } },
+  };
 }
 
 /** A device that comes back at once finds its session here; only one that stays away is worth a write. */

@@ -22,6 +22,7 @@ export interface TrustAnchor extends IdentityPolicy {
   /** What its identities are good for once their device has come with one of an operator's anchor. */
   readonly afterEnrolment: 'accept' | 'initial-only' | 'refuse';
   readonly sharedSecret: 'refuse' | 'ignore';
+  readonly connectionRequest: 'certificate' | 'digest';
 }
 
 /** What is wrong with an anchor, under which key, and what to do. */
@@ -113,6 +114,7 @@ function trustAnchor(config: AnchorConfig, path: PathAnchor): TrustAnchor {
     // The operator's own identities are what devices are enrolled to.
     afterEnrolment: config.kind === 'operator' ? 'accept' : config.afterEnrolment,
     sharedSecret: config.sharedSecret,
+    connectionRequest: config.connectionRequest,
   };
 }
 

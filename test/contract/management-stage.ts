@@ -1,5 +1,6 @@
 /** The management door alone, on a database of its own, with a few devices in two groups and a key for every role. */
 import { readFile } from 'node:fs/promises';
+import { toolSchema } from '../../src/config/schema.ts';
 import { createRegister, type Register } from '../../src/fleet/register.ts';
 import { createManagement } from '../../src/northbound/management.ts';
 import { systemClock } from '../../src/platform/clock.ts';
@@ -10,6 +11,9 @@ import type { TrustAnchor } from '../../src/trust/anchors.ts';
 import type { Credentials } from '../../src/trust/access/credentials.ts';
 import { type Role, roleNames } from '../../src/trust/access/roles.ts';
 import { createTestDatabase } from '../support/database.ts';
+
+/** Of a configuration that says nothing of them. */
+export const wishes = { anchors: [], connectionRequests: toolSchema.parse({}).connectionRequests };
 
 export const by = { actor: { kind: 'cli', name: 'test' } } as const;
 
@@ -68,7 +72,7 @@ export async function openManagementStage(
     ...(options.credentialsOf !== undefined && { credentials: options.credentialsOf(db) }),
     config: {
       management: { address: '127.0.0.1', port: 0, requestsPerMinute },
-      connectionRequest: 'off',
+      ...wishes,
       secretKey: options.secretKey,
     },
   });

@@ -10,6 +10,7 @@ import { createLogger, createMetrics } from '../../src/platform/telemetry.ts';
 import { developmentPki } from '../integration/stage.ts';
 import { cleanup } from '../support/cleanup.ts';
 import { withDatabase } from '../support/database.ts';
+import { wishes } from './management-stage.ts';
 
 test('beyond loopback the door is not configured without a certificate', async () => {
   const plain = developmentDefaults(await developmentPki());
@@ -35,7 +36,7 @@ test('with a certificate it speaks TLS 1.2 or newer and nothing in the clear', a
         standing: { deviations: () => [] },
         readFile: (path: string) => readFile(path, 'utf8'),
       },
-      config: { management: { address: '127.0.0.1', port: 0, tls, requestsPerMinute: 10 }, connectionRequest: 'off' },
+      config: { management: { address: '127.0.0.1', port: 0, tls, requestsPerMinute: 10 }, ...wishes },
     });
   await assert.rejects(door({ chain: pair.key, key: pair.chain }), ManagementCertificateFault);
   const management = await door(pair);

@@ -13,7 +13,7 @@ async function anchorOf(authority: OwnAuthority): Promise<readonly TrustAnchor[]
     ...{ name: 'acme', certificates: ['acme.pem'], kind: 'manufacturer', identity: ['san-dns-hnb'] },
     ...{ realms: ['hnb.acme.example'], sharesRealmsWith: [], registration: 'known-only' },
     ...{ autoRegistration: { ouis: [], perHour: 1 }, afterEnrolment: 'accept', sharedSecret: 'refuse' },
-    ...{ acceptExpiredAnchor: false, profile: 'hems', rules: {} },
+    ...{ acceptExpiredAnchor: false, profile: 'hems', rules: {}, connectionRequest: 'certificate' },
   };
   const readFile = async (): Promise<string> => authority.certificate;
   const loaded = await loadAnchors([config], { readFile, at: new Date(), production: true });

@@ -31,6 +31,7 @@ export async function deskOf(stage: Stage): Promise<DeskDeps> {
       autoRegistration: { ouis: [], perHour: 1 },
       afterEnrolment: 'accept',
       sharedSecret: 'refuse',
+      connectionRequest: 'certificate',
       acceptExpiredAnchor: false,
       profile: 'hems',
       rules: {},

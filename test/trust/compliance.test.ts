@@ -50,7 +50,7 @@ const weak: Readonly<Record<DeviationName, [ComplianceFacts, where: string]>> = 
   legacy_tls_profile: [factsOf({ listener: { profile: 'legacy-rel12' } }), 'listeners[0].profile'],
   own_cipher_string: [factsOf({ listener: { ciphers: 'ECDHE+AESGCM' } }), 'listeners[0].ciphers'],
   shared_secret_ignored: [factsOf({ anchor: { sharedSecret: 'ignore' } }), 'anchors[0].sharedSecret'],
-  connection_request_secret: [factsOf({ rest: { connectionRequest: 'digest' } }), 'connectionRequest'],
+  connection_request_secret: [factsOf({ anchor: { connectionRequest: 'digest' } }), 'anchors[0].connectionRequest'],
   revocation_unchecked: [factsOf({ facts: { policy: undefined } }), 'policy of acme'],
   revocation_fails_open: [factsOf({ facts: policyWith({ onUnknown: 'admit' }) }), 'policy of *'],
   revocation_end_entity_only: [factsOf({ facts: policyWith({ depth: 'end-entity' }) }), 'policy of *'],

@@ -132,6 +132,7 @@ export function anchorConfig(name: AnchorName, overrides: Partial<AnchorConfig> 
     autoRegistration: { ouis: [], perHour: 100 },
     afterEnrolment: 'accept',
     sharedSecret: 'refuse',
+    connectionRequest: 'certificate',
     acceptExpiredAnchor: false,
     profile: 'hems',
     rules: {},

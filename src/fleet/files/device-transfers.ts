@@ -232,7 +232,7 @@ async function queue(
   options: TaskOptions,
 ): Promise<TransferResult> {
   const at = clock.now();
-  const added = await addTask(tx, clock, transfer.deviceId, request, by, options);
+  const added = await addTask(tx, { clock }, transfer.deviceId, request, by, options);
   if (!added.ok) return added;
   const { task, created } = added;
   if (!created) {

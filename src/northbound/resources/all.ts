@@ -6,6 +6,7 @@ import { decisionReads } from './decisions.ts';
 import { bulkOperations } from './bulk.ts';
 import { conflictOperations } from './conflicts.ts';
 import { crlOperations } from './crls.ts';
+import { connectionRequestOperations } from './connection-requests.ts';
 import type { ApiDeps } from './deps.ts';
 import { deviceIdentities } from './device-adding.ts';
 import { deviceFiles } from './device-files.ts';
@@ -39,6 +40,7 @@ export function apiOperations(deps: ApiDeps): readonly AnyOperation[] {
     ...deviceFiles(deps),
     ...jobOperations(deps),
     ...taskOperations(deps),
+    ...connectionRequestOperations(deps),
     ...decisionReads(deps),
     ...explanations(deps),
     getOverview(deps),

@@ -1,6 +1,7 @@
 import type { FoundChange } from '../../fleet/change-search.ts';
 import type { findChanges } from '../../fleet/change-search.ts';
 import type { ParameterReading } from '../../fleet/parameter-reading.ts';
+import type { ConnectionRequests } from '../../fleet/connection-requests.ts';
 import type { By, Register } from '../../fleet/register.ts';
 import type { Overviews } from '../../fleet/overview.ts';
 import type { SessionListing } from '../../fleet/session-listing.ts';
@@ -28,6 +29,9 @@ export type { FoundChange };
 export interface ApiDeps {
   readonly register: Register;
   readonly tasks: Tasks;
+  readonly connectionRequests: ConnectionRequests;
+  /** Whoever queues a task waits for it, unless he says otherwise: the device is asked to call. */
+  readonly wakeForTasks: boolean;
   readonly parameters: ParameterReading;
   readonly sessions: SessionListing;
   readonly traces: Traces;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type Task, taskStates } from '../../fleet/task.ts';
 import { withoutSecrets } from '../../fleet/task-hiding.ts';
 import { taskRequestSchema } from '../../fleet/task-request-schema.ts';
+import { shownRequest } from '../../fleet/task-secrets.ts';
 import type { TaskProblem } from '../../fleet/tasks.ts';
 import { type Answer, type AnyOperation, operation, refuse } from '../operation.ts';
 import { cursorOf, cursorQuery, limitQuery, pageSchema } from '../paging.ts';
@@ -38,7 +39,7 @@ function taskView(task: Task): unknown {
   const { id, deviceId, request, state, priority, notBefore, expiresAt, dependsOn, origin, createdAt } = task;
   const { attempts, sentAt, finishedAt, result, fault } = task;
   const outcome = { attempts, sentAt, finishedAt, result: withoutSecrets(result), fault };
-  const wanted = { request: withoutSecrets(request), state, priority, notBefore, expiresAt, dependsOn };
+  const wanted = { request: withoutSecrets(shownRequest(request)), state, priority, notBefore, expiresAt, dependsOn };
   return { id, deviceId, ...wanted, origin, createdAt, ...outcome };
 }
 
@@ -49,6 +50,7 @@ const statuses: Readonly<Record<TaskProblem['kind'], number>> = {
   invalid: 422,
   dependency_missing: 422,
   key_taken: 422,
+  no_secret_key: 422,
   device_missing: 404,
   task_missing: 404,
   device_retired: 409,
@@ -94,7 +96,11 @@ function getTask({ tasks }: ApiDeps): AnyOperation {
   });
 }
 
-function createTask({ tasks }: ApiDeps): AnyOperation {
+const wakeBody = z
+  .boolean()
+  .describe('Ask the device to call for it (connection request). Default: as the configuration has it.');
+
+function createTask({ tasks, connectionRequests, wakeForTasks }: ApiDeps): AnyOperation {
   return operation({
     ...{ id: 'createTask', method: 'POST', path, tag, params: deviceParams },
     summary: 'Wants something of a device, at its next session',
@@ -113,6 +119,7 @@ function createTask({ tasks }: ApiDeps): AnyOperation {
       notBefore: instantQuery.optional(),
       expiresAt: instantQuery.optional(),
       dependsOn: uuid.optional(),
+      wake: wakeBody.optional(),
       reason: reasonBody.optional(),
     }),
     example: { request: { kind: 'reboot' }, reason: 'asked for by the site' },
@@ -122,7 +129,7 @@ function createTask({ tasks }: ApiDeps): AnyOperation {
     },
     problems: [404, 409, 422],
     handle: async ({ params: { deviceId }, headers, body, by, caller }) => {
-      const { request, reason, ...options } = body;
+      const { request, reason, wake = wakeForTasks, ...options } = body;
       const key = headers['idempotency-key'];
       const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
       const added = await tasks.add(
@@ -134,8 +141,10 @@ function createTask({ tasks }: ApiDeps): AnyOperation {
       if (!added.ok) return refused(added.problem);
       const { task, created } = added;
       if (!created) return { status: 200, body: taskView(task) };
-      const headersOf = { Location: `/api/v1/devices/${deviceId}/tasks/${task.id}` };
-      return { status: 201, body: taskView(task), headers: headersOf };
+      // What comes of it stands in its own record; the task is queued either way.
+      if (wake && task.notBefore <= task.createdAt) await connectionRequests.ask(deviceId, by, { taskId: task.id });
+      const location = { Location: `/api/v1/devices/${deviceId}/tasks/${task.id}` };
+      return { status: 201, body: taskView(task), headers: location };
     },
   });
 }

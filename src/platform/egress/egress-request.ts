@@ -1,7 +1,7 @@
 /** What may be asked for, under which rules, and everything that can come of it. */
 
 /** Who asks: a closed set, told in metrics. */
-export type EgressPurpose = 'crl' | 'ocsp' | 'staple' | 'jwks';
+export type EgressPurpose = 'crl' | 'ocsp' | 'staple' | 'jwks' | 'connection-request';
 
 /**
  * What the caller's own configuration allows. Hosts are written `crl.acme.example`, `crl.acme.example:8080`,
@@ -15,6 +15,11 @@ export interface EgressPolicy {
    * wildcards, since whoever owns a domain could point any name of it at the operator's inside.
    */
   readonly privateHosts?: readonly string[];
+  /**
+   * Judges each address in the place of the general rule: what is wrong with it, or undefined. For callers whose
+   * configuration says more of addresses than that they are public.
+   */
+  readonly judgeAddress?: (address: string) => string | undefined;
   /** Default: 80 and 443. */
   readonly ports?: readonly number[];
   /** Forward proxy, http or https: absolute-form for http, CONNECT for https. */
@@ -32,6 +37,12 @@ export interface EgressRequest {
   readonly accept?: string;
   /** Of what is at hand already (RFC 9110 13.1): `not-modified` then says that it still stands. */
   readonly validators?: Validators;
+  /** Sent as it is; visible ASCII and blanks. */
+  readonly authorization?: string;
+  /** Https with a certificate of ours, to a server that the caller judges: without it, by this machine's CAs. */
+  readonly tls?: EgressTls;
+  /** The status is all that is wanted: no octet of a body is waited for, and headers are bounded more narrowly. */
+  readonly statusOnly?: boolean;
   /** Bytes of the answer's body. */
   readonly maxBytes: number;
   /** Milliseconds for everything: waiting, resolving, connecting, redirects, the last octet. */
@@ -39,6 +50,15 @@ export interface EgressRequest {
   /** Ask although it failed a moment ago. */
   readonly again?: boolean;
   readonly signal?: AbortSignal;
+}
+
+export interface EgressTls {
+  /** PEM, leaf first. */
+  readonly chain: string;
+  /** PEM. */
+  readonly key: string;
+  /** The server's chain, DER, leaf first: what is wrong with it, or undefined. Nothing is sent before. */
+  readonly judge: (chain: readonly Uint8Array[]) => Promise<string | undefined>;
 }
 
 export interface Validators {
@@ -67,6 +87,8 @@ export interface EgressHeaders extends Validators {
   readonly contentType?: string;
   readonly cacheControl?: string;
   readonly expires?: string;
+  /** WWW-Authenticate, 1024 characters at most. */
+  readonly authenticate?: string;
 }
 
 export const egressRefusals = ['url', 'scheme', 'port', 'host', 'address', 'redirect', 'proxy'] as const;
@@ -76,6 +98,8 @@ export const egressFailures = [
   'resolution',
   'connection',
   'tls',
+  /** The server's certificate is not what the caller takes. */
+  'certificate',
   'proxy',
   'timeout',
   'too-large',

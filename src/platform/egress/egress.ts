@@ -123,6 +123,6 @@ async function visit(
 
 async function routeTo(target: Target, { policy }: EgressRequest, resolver: Resolver, signal: AbortSignal) {
   if (policy.proxy !== undefined) return { kind: 'proxy', proxy: policy.proxy } satisfies Route;
-  const addresses = await resolveTarget(target, resolver, signal);
+  const addresses = await resolveTarget(target, policy, resolver, signal);
   return 'kind' in addresses ? addresses : ({ kind: 'direct', addresses } satisfies Route);
 }

@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import type { Dispatcher } from 'undici';
 import { type EgressHeaders, type EgressRequest, type Failed, failed, type Validators } from './egress-request.ts';
+import { CertificateNotTaken, judgedConnector } from './judged-tls.ts';
 import type { ResolvedAddress } from './resolution.ts';
 import type { Target } from './target.ts';
 
@@ -17,6 +18,8 @@ export type Exchanged =
 
 /** Octets of an answer's headers. */
 const maxHeaderSize = 16 * 1024;
+/** Where only the status is wanted. */
+const maxStatusHeaderSize = 8 * 1024;
 
 /** How a target is reached: at addresses that were judged, or by a proxy. */
 export type Route =
@@ -29,7 +32,7 @@ export async function exchange(
   request: EgressRequest,
   signal: AbortSignal,
 ): Promise<Exchanged> {
-  const dispatcher = await open(target, route);
+  const dispatcher = await open(target, route, request, signal);
   try {
     const response = await dispatcher.request({
       origin: target.url.origin,
@@ -39,7 +42,7 @@ export async function exchange(
       body: request.body === undefined ? null : Buffer.from(request.body.bytes),
       signal,
     });
-    return await receive(response, request.maxBytes);
+    return await receive(response, request);
   } catch (error) {
     return failureOf(error, signal, route);
   } finally {
@@ -49,12 +52,20 @@ export async function exchange(
 }
 
 /** undici takes a tenth of a second to load: at the first call, not at every start of a command. */
-async function open(target: Target, route: Route): Promise<Dispatcher> {
+async function open(
+  target: Target,
+  route: Route,
+  { tls, statusOnly = false }: EgressRequest,
+  signal: AbortSignal,
+): Promise<Dispatcher> {
   const { Client, ProxyAgent } = await import('undici');
-  const limits = { maxHeaderSize, pipelining: 1, connections: 1 };
+  const limits = { maxHeaderSize: statusOnly ? maxStatusHeaderSize : maxHeaderSize, pipelining: 1, connections: 1 };
   if (route.kind === 'proxy')
     return new ProxyAgent({ ...limits, uri: route.proxy, proxyTunnel: target.url.protocol === 'https:' });
-  return new Client(target.url.origin, { ...limits, connect: { lookup: lookupIn(route.addresses) } });
+  const lookup = lookupIn(route.addresses);
+  const connect =
+    tls !== undefined && target.url.protocol === 'https:' ? judgedConnector(tls, lookup, signal) : { lookup };
+  return new Client(target.url.origin, { ...limits, connect });
 }
 
 /** Answers a connecting socket with what was resolved and judged before, whatever it asks for. */
@@ -66,12 +77,13 @@ function lookupIn(addresses: readonly ResolvedAddress[]): LookupFunction {
   };
 }
 
-function headersOf({ accept, body, validators }: EgressRequest): Record<string, string> {
+function headersOf({ accept, authorization, body, validators }: EgressRequest): Record<string, string> {
   return {
     // Packed answers could unpack to anything: none is accepted.
     'accept-encoding': 'identity',
     'user-agent': 'hems',
     ...(accept === undefined ? {} : { accept }),
+    ...(authorization === undefined ? {} : { authorization }),
     ...(body === undefined ? {} : { 'content-type': body.type }),
     ...(isFieldValue(validators?.etag) ? { 'if-none-match': validators.etag } : {}),
     ...(isFieldValue(validators?.lastModified) ? { 'if-modified-since': validators.lastModified } : {}),
@@ -79,11 +91,20 @@ function headersOf({ accept, body, validators }: EgressRequest): Record<string, 
 }
 
 /** What a server said once goes back to it only if it can be no second line. */
-function isFieldValue(value: string | undefined): value is string {
-  return value !== undefined && /^[\x21-\x7e]([\x20-\x7e]{0,254}[\x21-\x7e])?$/.test(value);
+function isFieldValue(value: string | undefined, most = 256): value is string {
+  return value !== undefined && value.length <= most && /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value);
 }
 
-async function receive({ statusCode, headers, body }: Dispatcher.ResponseData, maxBytes: number): Promise<Exchanged> {
+async function receive(
+  { statusCode, headers, body }: Dispatcher.ResponseData,
+  { maxBytes, statusOnly = false }: EgressRequest,
+): Promise<Exchanged> {
+  const location = single(headers.location);
+  const told = { status: statusCode, headers: readHeaders(headers), location };
+  if (statusOnly) {
+    body.on('error', () => undefined).destroy();
+    return { kind: 'exchanged', ...told, body: new Uint8Array() };
+  }
   const encoding = single(headers['content-encoding']);
   if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
     body.destroy();
@@ -94,8 +115,7 @@ async function receive({ statusCode, headers, body }: Dispatcher.ResponseData, m
     body.destroy();
     return failed('too-large', `the answer has more than ${maxBytes} bytes`);
   }
-  const location = single(headers.location);
-  return { kind: 'exchanged', status: statusCode, headers: readHeaders(headers), location, body: bytes };
+  return { kind: 'exchanged', ...told, body: bytes };
 }
 
 /**
@@ -136,17 +156,24 @@ function readHeaders(headers: RawHeaders): EgressHeaders {
     ...optionalField('contentType', single(headers['content-type'])?.split(';')[0]?.trim().toLowerCase()),
     ...optionalField('cacheControl', single(headers['cache-control'])),
     ...optionalField('expires', single(headers.expires)),
+    ...optionalField('authenticate', single(headers['www-authenticate']), 1024),
   };
 }
 
-function optionalField<Key extends string>(key: Key, value: string | undefined): { readonly [K in Key]?: string } {
-  return isFieldValue(value) ? ({ [key]: value } as { [K in Key]?: string }) : {};
+function optionalField<Key extends string>(
+  key: Key,
+  value: string | undefined,
+  most?: number,
+): { readonly [K in Key]?: string } {
+  return isFieldValue(value, most) ? ({ [key]: value } as { [K in Key]?: string }) : {};
 }
 
 function failureOf(error: unknown, signal: AbortSignal, route: Route): Failed {
   const { code = '', message = '' } = error as NodeJS.ErrnoException;
+  if (error instanceof CertificateNotTaken) return failed('certificate', message.slice(0, 300));
   if (signal.aborted || /TIMEOUT|TIMEDOUT/.test(code)) return failed('timeout', 'no whole answer in time');
   if (/^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|EPROTO)/.test(code)) return failed('tls', code);
+  if (/HEADERS?_OVERFLOW/.test(code)) return failed('too-large', 'its headers are longer than is borne');
   if (route.kind === 'proxy' && /proxy/i.test(message)) return failed('proxy', message.slice(0, 120));
   if (/^E(CONN|HOST|NET|ADDR|NOT)/.test(code) && code !== 'ECONNRESET') return failed('connection', code);
   return failed('broken', code === '' ? message.slice(0, 120) : code);

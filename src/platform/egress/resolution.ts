@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { addressFault } from './address-ranges.ts';
-import { type Failed, failed, type Refused, refused } from './egress-request.ts';
+import { type EgressPolicy, type Failed, failed, type Refused, refused } from './egress-request.ts';
 import type { Target } from './target.ts';
 
 export interface ResolvedAddress {
@@ -21,6 +21,7 @@ export const systemResolver: Resolver = async (host) =>
  */
 export async function resolveTarget(
   { host, named }: Target,
+  policy: EgressPolicy,
   resolver: Resolver,
   signal: AbortSignal,
 ): Promise<readonly ResolvedAddress[] | Refused | Failed> {
@@ -36,7 +37,7 @@ export async function resolveTarget(
   if (found.length === 0) return failed('resolution', `${host} has no address`);
   if (named) return found;
   for (const { address } of found) {
-    const fault = addressFault(address);
+    const fault = (policy.judgeAddress ?? addressFault)(address);
     if (fault !== undefined) return refused('address', `${host} is ${address}, which ${fault}`);
   }
   return found;

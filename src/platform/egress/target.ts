@@ -38,13 +38,13 @@ export function judgeTarget(text: string, policy: EgressPolicy): Target | Refuse
   const ports = policy.ports ?? defaultPorts;
   if (!ports.includes(port) && !namesPort([...(policy.privateHosts ?? []), ...(policy.hosts ?? [])], host, port))
     return refused('port', `port ${port} is not among those allowed`);
-  return addressOf(host, named) ?? { url, host, port, named };
+  return addressOf(host, named, policy) ?? { url, host, port, named };
 }
 
 /** An address in the URL needs no resolving to be judged, and behind a proxy this is the only look at it. */
-function addressOf(host: string, named: boolean): Refused | undefined {
+function addressOf(host: string, named: boolean, policy: EgressPolicy): Refused | undefined {
   if (named || isIP(host) === 0) return undefined;
-  const fault = addressFault(host);
+  const fault = (policy.judgeAddress ?? addressFault)(host);
   return fault === undefined ? undefined : refused('address', `${host} ${fault}`);
 }
 

@@ -2,6 +2,7 @@
 export const permissions = [
   'devices:read',
   'devices:write',
+  'devices:wake',
   'parameters:read',
   'tasks:read',
   'tasks:write',
@@ -25,7 +26,7 @@ const viewer: readonly Permission[] = [
   'trust:read',
   'metrics:read',
 ];
-const operator: readonly Permission[] = [...viewer, 'devices:write', 'tasks:write'];
+const operator: readonly Permission[] = [...viewer, 'devices:write', 'devices:wake', 'tasks:write'];
 
 /** The one table of who may do what. An auditor sees what was done and by whom, and nothing that subscribers told. */
 export const roles = {

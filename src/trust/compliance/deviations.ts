@@ -4,7 +4,7 @@ import { type PolicyDocument, policyOf, sourceName, uncheckedAnchors } from '../
 
 /** What deviations are judged by. */
 export interface ComplianceFacts {
-  readonly config: Pick<Config, 'listeners' | 'anchors' | 'connectionRequest'>;
+  readonly config: Pick<Config, 'listeners' | 'anchors'>;
   readonly mode: 'development' | 'production';
   /** In force; undefined: there is none, and no certificate is looked up. */
   readonly policy: PolicyDocument | undefined;
@@ -105,8 +105,8 @@ export const deviationKinds = [
     name: 'connection_request_secret',
     clause: '8.3.4',
     meaning: 'gives devices a password by which connection requests are made',
-    remedy: 'connectionRequest: off',
-    where: ({ config }) => (config.connectionRequest === 'off' ? [] : ['connectionRequest']),
+    remedy: 'connectionRequest: certificate',
+    where: (facts) => anchors(facts, ({ connectionRequest }) => connectionRequest === 'digest', 'connectionRequest'),
   },
   {
     name: 'revocation_unchecked',

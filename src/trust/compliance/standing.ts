@@ -6,7 +6,7 @@ import type { Facts } from '../revocation/facts.ts';
 import { type Deviation, type DeviationName, deviationKinds, deviationsOf } from './deviations.ts';
 
 export interface StandingDeps {
-  readonly config: Pick<Config, 'listeners' | 'anchors' | 'connectionRequest' | 'compliance'>;
+  readonly config: Pick<Config, 'listeners' | 'anchors' | 'compliance'>;
   readonly mode: 'development' | 'production';
   readonly clock: Clock;
   readonly logger: Logger;
