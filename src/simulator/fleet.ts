@@ -9,7 +9,6 @@ import type { SessionReport } from './session-report.ts';
 import { ofSession } from './scenarios/scenario.ts';
 import type { Script } from './script.ts';
 import { playScript } from './script-run.ts';
-import type { SessionReport } from './session-report.ts';
 import type { CwmpVersion } from './soap-writer.ts';
 import type { TlsVersion } from './tls-client.ts';
 
