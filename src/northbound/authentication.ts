@@ -70,8 +70,9 @@ async function authenticate(
 ): Promise<Caller | undefined> {
   const address = request.socket.remoteAddress ?? '';
   const strikes = failures.look(address);
-  // A key with 256 random bits is not guessed; this bounds what guessing costs the database.
-  if (!strikes.allowed) return tooMany(reply, strikes.resetSeconds);
+  // A key with 256 random bits is not guessed; this bounds what guessing costs the database. Only failures are counted,
+  // and good credentials get in from an address behind which somebody else guesses: many people may share one.
+  if (!strikes.allowed && !(await isLikely(request, credentials))) return tooMany(reply, strikes.resetSeconds);
   const result = await prove(request, credentials);
   if (!result.ok) {
     const { allowed, resetSeconds } = result.kind === 'unavailable' ? strikes : failures.take(address);
@@ -82,6 +83,13 @@ async function authenticate(
   const allowance = requests.take(keyId);
   reply.headers(rateLimitHeaders(allowance));
   return allowance.allowed ? { ...holder, keyId } : tooMany(reply, allowance.resetSeconds);
+}
+
+async function isLikely({ headers, socket }: FastifyRequest, credentials: Credentials): Promise<boolean> {
+  if (headers.authorization === undefined)
+    return credentials.certificate !== undefined && chainOf(socket) !== undefined;
+  const text = bearerOf(headers.authorization);
+  return text !== undefined && credentials.isLikely(text);
 }
 
 function tooMany(reply: FastifyReply, seconds: number): undefined {

@@ -16,7 +16,7 @@ const wanted = await renderOpenapi(buildManagementDoor, {
   metrics: new Registry(),
   readiness: async () => ({ ready: true, checks: [] }),
   openMetrics: true,
-  authentication: { credentials: { bearer: never }, inGroup: never, requests: limit, failures: limit },
+  authentication: { credentials: { bearer: never, isLikely: never }, inGroup: never, requests: limit, failures: limit },
   // Handlers alone touch it, and none is called.
   api: new Proxy({} as ApiDeps, { get: () => never }),
 });

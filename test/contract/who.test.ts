@@ -119,12 +119,18 @@ describe('how often', () => {
     }
   });
 
-  test('an address without a good key is slowed down before it reaches the database', async () => {
+  test('an address that guesses is slowed down before it reaches the database, and good keys get in from there', async () => {
     const stage = await openManagementStage();
     try {
       const statuses = new Set<number>();
       for (let i = 0; i < 125; i += 1) statuses.add((await stage.ask('/api/v1/devices', { key: `guess-${i}` })).status);
       assert.deepEqual(statuses, new Set([401, 429]));
+      const status = async (key: string) => (await stage.ask('/api/v1/devices', { key })).status;
+      assert.equal(await status(stage.of.viewer), 200, 'a good key gets in all the same');
+      assert.equal(await status(stage.of.viewer.replace(/.{4}$/, 'AAAA')), 429);
+      assert.ok((await stage.keys.revoke('viewer ', by)).ok);
+      assert.equal(await status(stage.of.viewer), 429, 'and nothing after its revocation');
+      assert.equal(await status(stage.of.operator), 200);
     } finally {
       await stage.stop();
     }

@@ -34,6 +34,16 @@ export function keyById(id: string): Query {
   };
 }
 
+/** Of keys in force, those used last first. */
+export function knownSecrets(limit: number): Query {
+  return {
+    name: 'trust_known_secrets',
+    text: `select id, secret_hash as "secretHash" from api_keys where revoked_at is null
+            order by last_used_at desc nulls last limit $1`,
+    values: [limit],
+  };
+}
+
 /** By id, or by the name of one in force. */
 export function findKeys(text: string): Query {
   return {

@@ -6,12 +6,17 @@ import type { JudgeStaff } from './staff-certificates.ts';
 export interface Credentials {
   /** What stands behind `Authorization: Bearer`: an API key, or a token of the OpenID provider. */
   bearer(text: string): Promise<HolderResult>;
+  /**
+   * Whether `bearer` is worth asking where somebody guesses: at a bounded cost, whatever the text. A token is judged by
+   * keys in memory, and is always.
+   */
+  isLikely(text: string): Promise<boolean>;
   /** DER, the leaf first, as sent in the handshake; absent: certificates open nothing. */
   readonly certificate?: JudgeStaff;
 }
 
 export interface CredentialsDeps {
-  readonly keys: Pick<ApiKeys, 'verify'>;
+  readonly keys: Pick<ApiKeys, 'verify' | 'isLikely'>;
   readonly oidc?: ((token: string) => Promise<HolderResult>) | undefined;
   readonly staff?: JudgeStaff | undefined;
 }
@@ -28,6 +33,7 @@ export function createCredentials({ keys, oidc, staff }: CredentialsDeps): Crede
       const { id, name, role, group } = key;
       return { ok: true, holder: { kind: 'key', id, name, role, group } };
     },
+    isLikely: async (text) => (oidc !== undefined && tokenShape.test(text)) || keys.isLikely(text),
     ...(staff !== undefined && { certificate: staff }),
   };
 }
