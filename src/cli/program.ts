@@ -30,6 +30,8 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   policy: async () => (await import('./policy-command.ts')).addPolicyCommands,
   crl: async () => (await import('./crl-command.ts')).addCrlCommands,
   revocation: async () => (await import('./revocation-command.ts')).addRevocationCommands,
+  status: async () => (await import('./status-command.ts')).addStatusCommand,
+  compliance: async () => (await import('./compliance-command.ts')).addComplianceCommand,
   explain: async () => (await import('./explain-command.ts')).addExplainCommand,
   audit: async () => (await import('./audit-command.ts')).addAuditCommands,
   secret: async () => (await import('./secret-command.ts')).addSecretCommands,
