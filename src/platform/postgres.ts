@@ -6,6 +6,7 @@ import { createLending, isStalePlan, type Lending } from './postgres-lending.ts'
 import { createListening, type LinkHandler } from './postgres-listening.ts';
 import { runPrepared } from './postgres-statement.ts';
 import { columnTypes } from './postgres-types.ts';
+import { inSpan } from './tracing.ts';
 import { tallyHistogram } from './tally.ts';
 
 export interface Query {
@@ -98,7 +99,7 @@ export function openPool(config: PoolConfig): Database {
   const explain = (error: unknown): unknown => explainDatabaseError(error, config.url);
   const observed = observer(pool, lending, config.metrics);
   const run = <Row>(query: Query): Promise<Rows<Row>> =>
-    observed(() =>
+    observed(query.name, () =>
       retryOnce(() => lend((client) => send<Row>(client, query))).catch((error) => {
         throw explain(error);
       }),
@@ -177,11 +178,13 @@ async function transact<T>(client: pg.PoolClient, fn: (tx: Queryable) => Promise
   }
 }
 
-type Observed = <T>(work: () => Promise<T>) => Promise<T>;
+type Observed = <T>(name: string | undefined, work: () => Promise<T>) => Promise<T>;
 
 /** Measures each statement, and counts those that nobody answered. */
 function observer(pool: pg.Pool, { atHand }: Lending, metrics: Registry | undefined): Observed {
-  if (metrics === undefined) return (work) => work();
+  const traced: Observed = (name = 'unnamed', work) =>
+    inSpan(`hems.db ${name}`, { 'db.system.name': 'postgresql', 'db.query.summary': name }, work);
+  if (metrics === undefined) return traced;
   const registers = [metrics];
   const seconds = tallyHistogram({
     name: 'hems_platform_query_seconds',
@@ -205,10 +208,10 @@ function observer(pool: pg.Pool, { atHand }: Lending, metrics: Registry | undefi
     help: 'Statements that failed because the database could not be reached',
     registers,
   });
-  return async (work) => {
+  return async (name, work) => {
     const started = performance.now();
     try {
-      return await work();
+      return await traced(name, work);
     } catch (error) {
       if (error instanceof DatabaseError) failures.inc();
       throw error;

@@ -3,6 +3,7 @@ import { styleText } from 'node:util';
 import { type Level, type Logger, pino } from 'pino';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { visibleJson } from './json-text.ts';
+import { scrubbed } from './log-scrubbing.ts';
 import { hemsVersion } from './version.ts';
 
 export type LogLevel = Level | 'silent';
@@ -13,7 +14,9 @@ export type LogLevel = Level | 'silent';
  */
 export function createLogger(level: LogLevel, stream: NodeJS.WritableStream = process.stderr): Logger {
   const terminal = (stream as { isTTY?: boolean }).isTTY === true;
-  const out = terminal ? shortLines(stream) : { write: (line: string) => void stream.write(visibleJson(line)) };
+  const out = terminal
+    ? shortLines(stream)
+    : { write: (line: string) => void stream.write(visibleJson(scrubbed(line))) };
   return pino(
     {
       level,
@@ -22,11 +25,23 @@ export function createLogger(level: LogLevel, stream: NodeJS.WritableStream = pr
       formatters: { level: (label) => ({ level: label }) },
       // A secret that slips into a log object by mistake stays out of the log.
       serializers: { err: errorFields },
-      redact: { paths: ['password', 'authorization', '*.password', '*.authorization'], censor: '[hidden]' },
+      redact: { paths: [...secretKeys, ...secretKeys.map((key) => `*.${key}`)], censor: '[hidden]' },
     },
     out,
   );
 }
+
+const secretKeys = [
+  'password',
+  'authorization',
+  'secret',
+  'secretKey',
+  'privateKey',
+  'passphrase',
+  'cookie',
+  'token',
+  'apiKey',
+];
 
 /** Errors carry what they happened to, connections with their settings included; of that the log gets nothing. */
 function errorFields(error: unknown): unknown {
@@ -76,7 +91,7 @@ function shortLines(stream: NodeJS.WritableStream): Writable {
   return new Writable({
     decodeStrings: false,
     write: (chunk, _encoding, done) => {
-      for (const line of String(chunk).split('\n').filter(Boolean)) stream.write(`${shortLine(line)}\n`);
+      for (const line of String(chunk).split('\n').filter(Boolean)) stream.write(`${shortLine(scrubbed(line))}\n`);
       done();
     },
   });

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { LimitsConfig, ListenerConfig } from '../config/schema.ts';
 import type { Clock } from '../platform/clock.ts';
 import { uuidv7 } from '../platform/ids.ts';
+import { inSpan } from '../platform/tracing.ts';
 import type { Admission, ConnectionFacts, Gate } from '../trust/admission.ts';
 import { sourceBlock } from '../trust/source-block.ts';
 import { createAddressLimits } from './address-limits.ts';
@@ -139,7 +140,9 @@ async function lead(hall: Hall, arrival: Arrival): Promise<void> {
     hall.unread.remove(arrival);
     if (flight.kind === 'read') {
       const judgement = judgeHello(flight.reading, flight.bytes, hall.policy, hall.contexts());
-      if (judgement.kind === 'handshake') await admit(hall, arrival, flight.bytes, judgement);
+      const words = { 'hems.connection.id': arrival.facts.connectionId, 'hems.listener': hall.config.name };
+      if (judgement.kind === 'handshake')
+        await inSpan('hems.connection', words, () => admit(hall, arrival, flight.bytes, judgement));
       else refuseHello(hall, arrival, judgement);
     } else unfinished(hall, arrival, flight);
   } catch (error) {
@@ -209,7 +212,8 @@ async function admit(
   }
   try {
     const started = performance.now();
-    const outcome = await performHandshake(arrival.socket, bytes, context, hall.policy, hall.staple(keyType));
+    const shake = () => performHandshake(arrival.socket, bytes, context, hall.policy, hall.staple(keyType));
+    const outcome = await inSpan('hems.handshake', {}, shake);
     if (outcome.kind === 'secured') {
       hall.metrics.handshakeDone((performance.now() - started) / 1000, outcome.tlsVersion, outcome.resumed);
       await hearVerdict(hall, arrival, outcome);
@@ -228,7 +232,7 @@ async function admit(
 async function hearVerdict(hall: Hall, arrival: Arrival, secured: Secured): Promise<void> {
   const { kind: _, socket, ...tls } = secured;
   const started = performance.now();
-  const verdict = await hall.gate.admit({ ...arrival.facts, ...tls });
+  const verdict = await inSpan('hems.decision', {}, () => hall.gate.admit({ ...arrival.facts, ...tls }));
   hall.metrics.verdictDone((performance.now() - started) / 1000);
   if (verdict.outcome === 'refused') {
     hall.metrics.connection('refused');

@@ -10,6 +10,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Gate } from '../trust/admission.ts';
 import type { DoorMetrics, RpcOutcome, SessionEnd } from './door-metrics.ts';
 import type { Session, SessionStore } from './session-store.ts';
+import { requestAnswered, sessionBegan, sessionEnded } from './session-spans.ts';
 import { nextRequest, recordAnswer, recordSending } from './session-tasks.ts';
 
 export interface SessionRunnerDeps extends SessionServices {
@@ -123,6 +124,7 @@ async function note(runner: Runner, session: Session, fact: Fact): Promise<void>
       runner.logger.debug({ ...about, method: fact.name, faultCode: fact.faultCode }, 'request refused');
       break;
     case 'answer':
+      requestAnswered(session, fact.answer);
       runner.metrics.rpc(fact.request.method, rpcOutcome(fact.answer));
       await recordAnswer(runner, session, fact);
       runner.logger.debug({ ...about, method: fact.request.method, answer: fact.answer.kind }, 'request answered');
@@ -168,6 +170,7 @@ async function storeInform(runner: Runner, session: Session, inform: Inform, cwm
   session.traced = outcome.traced;
   session.quirks = runner.quirksOf(inform.deviceId);
   runner.metrics.sessionBegan();
+  sessionBegan(session);
   return { kind: 'inform-stored' };
 }
 
@@ -218,6 +221,7 @@ const secondsOf = ({ clock }: Runner, { beganAt }: Session): number => (clock.no
 export function finish(runner: Runner, session: Session, outcome: SessionEnd): void {
   if (session.ended !== undefined) return;
   session.ended = outcome;
+  sessionEnded(session, outcome);
   const seconds = secondsOf(runner, session);
   if (session.kept) runner.metrics.sessionEnded(outcome, seconds);
   else if (outcome === 'completed') return;
@@ -225,6 +229,7 @@ export function finish(runner: Runner, session: Session, outcome: SessionEnd): v
   runner.logger.info(
     {
       admission: admission.id,
+      connection: admission.handshake.connectionId,
       device,
       identity: admission.identity.value,
       listener: admission.handshake.listener,

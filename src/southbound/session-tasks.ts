@@ -2,6 +2,7 @@ import type { Fact, Input } from '../cwmp/session.ts';
 import type { Offer, TaskSession } from '../fleet/task-dispatch.ts';
 import type { Runner } from './session-conversation.ts';
 import { keptSession } from './session-moves.ts';
+import { inSession, requestSent } from './session-spans.ts';
 import { type Session, sessionIdOf } from './session-store.ts';
 
 /** The session as the tasks know it. */
@@ -27,7 +28,7 @@ export async function nextRequest(runner: Runner, session: Session): Promise<Inp
   while (offer === undefined && session.tasks) {
     // Before the question: a task that is queued while it is answered sets it again.
     session.tasks = false;
-    offer = await tasks.next(taskSession(runner, session));
+    offer = await inSession(session, 'hems.task.next', () => tasks.next(taskSession(runner, session)));
   }
   if (offer === undefined) return { kind: 'no-acs-request' };
   session.tasks = true;
@@ -40,7 +41,10 @@ export async function recordSending(runner: Runner, session: Session): Promise<b
   const { offer } = session;
   if (offer === undefined || session.cwmp.state.kind !== 'wait-answer') return true;
   if (session.cwmp.state.outstanding.task !== offer.task.id) return true;
-  const sent = await runner.tasks.sending(taskSession(runner, session), offer, keptSession(runner, session));
+  const sent = await inSession(session, 'hems.task.sending', () =>
+    runner.tasks.sending(taskSession(runner, session), offer, keptSession(runner, session)),
+  );
+  if (sent) requestSent(session);
   session.archived ||= sent;
   return sent;
 }
@@ -51,6 +55,8 @@ export async function recordAnswer(runner: Runner, session: Session, fact: Fact 
   const offer = session.offer?.task.id === taskId ? session.offer : undefined;
   session.offer = undefined;
   session.tasks = true;
-  await runner.tasks.answered(taskSession(runner, session), { taskId, offer, request, answer });
+  await inSession(session, 'hems.task.answered', () =>
+    runner.tasks.answered(taskSession(runner, session), { taskId, offer, request, answer }),
+  );
   session.archived = false;
 }

@@ -4,11 +4,13 @@ import type { AuditConfig } from '../config/schema.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { EventBus } from '../platform/events.ts';
 import { uuidv7 } from '../platform/ids.ts';
+import { annotate } from '../platform/tracing.ts';
 import type { Database } from '../platform/postgres.ts';
 import type { ConnectionFacts } from './admission.ts';
 import { createAudit } from './audit.ts';
 import type { Decision } from './decision.ts';
 import { admissionEvent } from './decision-event.ts';
+import { createDecisionLines } from './decision-line.ts';
 import { createDecisionCounter } from './decision-metrics.ts';
 import type { Refused } from './judgement.ts';
 import type { Refusal } from './refusal.ts';
@@ -37,6 +39,7 @@ export interface RecorderDeps {
 export function createDecisionRecorder(deps: RecorderDeps): DecisionRecorder {
   const audit = createAudit({ ...deps, config: deps.audit });
   const count = createDecisionCounter(deps.metrics, deps.anchorNames);
+  const say = createDecisionLines({ ...deps, strangersPerMinute: deps.audit.strangerRowsPerMinuteTotal });
   const complain = complaints(deps.logger);
 
   function attempt(work: () => void): void {
@@ -51,6 +54,8 @@ export function createDecisionRecorder(deps: RecorderDeps): DecisionRecorder {
   function announce(decision: Decision): void {
     attempt(() => {
       count(decision);
+      say(decision);
+      annotate(wordsOf(decision));
       deps.events.publish(admissionEvent(decision));
     });
   }
@@ -74,6 +79,13 @@ export function createDecisionRecorder(deps: RecorderDeps): DecisionRecorder {
     complain,
     close: () => audit.close(),
   };
+}
+
+/** For the span of the connection. */
+function wordsOf(decision: Decision): Record<string, string> {
+  const { id, outcome, peer } = decision;
+  const words = { 'hems.decision.id': id, 'hems.decision.outcome': outcome, 'hems.decision.peer': peer };
+  return decision.outcome === 'admitted' ? words : { ...words, 'hems.decision.reason': decision.reason };
 }
 
 const complaintEvery = 1000;

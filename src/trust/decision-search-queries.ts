@@ -29,12 +29,14 @@ export interface FoundDecision {
   readonly identity: string | null;
   readonly fingerprint: string | null;
   readonly subject: string | null;
+  /** The same in every decision about one TCP connection, and in the log. */
+  readonly connectionId: string;
   readonly issuer: string | null;
   readonly serialNumber: string | null;
   readonly verdict: StoredVerdict | null;
 }
 
-const columns = `t.id, t.at, t.stage, t.reason, t.detail, t.peer, t.listener, host(t.remote_address) as "remoteAddress",
+const columns = `t.id, t.at, t.stage, t.reason, t.detail, t.peer, t.connection_id as "connectionId", t.listener, host(t.remote_address) as "remoteAddress",
   t.remote_port as "remotePort", t.tls_version as "tlsVersion", t.cipher_suite as "cipherSuite", t.resumed, t.anchor,
   t.identity_value as identity, encode(t.fingerprint, 'hex') as fingerprint, t.subject, t.issuer,
   t.serial_number as "serialNumber", t.verdict`;

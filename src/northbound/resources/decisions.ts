@@ -18,6 +18,7 @@ const decisionSchema = z.strictObject({
   reason: z.string().nullable().describe('Stable; null where admitted.'),
   detail: z.string().nullable().describe('The finer rule; null where admitted.'),
   peer: z.enum(['known', 'trusted-chain', 'stranger']),
+  connectionId: z.string().describe('The same in every decision about one TCP connection, and in the log.'),
   listener: z.string(),
   remoteAddress: z.string().nullable(),
   remotePort: z.int(),

@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { Clock } from '../clock.ts';
+import { inSpan } from '../tracing.ts';
 import { createEgressMetrics } from './egress-metrics.ts';
 import { type EgressRequest, type EgressResult, failed, refused } from './egress-request.ts';
 import { type Exchanged, exchange, type Route } from './exchange.ts';
@@ -48,7 +49,11 @@ export function createEgress(deps: EgressDeps): Egress {
   return {
     fetch: async (request) => {
       const started = performance.now();
-      const result = await attempt(works, request, closing.signal);
+      const words = {
+        'hems.egress.purpose': request.purpose,
+        'server.address': URL.parse(request.url)?.hostname ?? '',
+      };
+      const result = await inSpan('hems.egress', words, () => attempt(works, request, closing.signal));
       metrics.done(request.purpose, result, (performance.now() - started) / 1000);
       return result;
     },
