@@ -18,6 +18,7 @@ import { byOperator } from './operator.ts';
 import { addParameterCommand } from './parameter-command.ts';
 import { print, printJson } from './terminal.ts';
 import { addTraceCommand } from './trace-command.ts';
+import { addTransferCommands } from './transfer-command.ts';
 
 interface AddOptions extends DeviceOptions {
   readonly anchor: string;
@@ -61,6 +62,7 @@ export function addDeviceCommands(hems: Command): void {
   addIdentityCommands(device, addTo);
   addConflictCommands(device);
   addWishCommands(device);
+  addTransferCommands(device);
   addParameterCommand(device);
   addTraceCommand(device);
   addWakeCommand(device);

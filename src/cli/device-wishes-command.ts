@@ -46,13 +46,6 @@ export function addWishCommands(device: Command): void {
     .action((text: string, object: string, options: WishOptions) =>
       carryOut(text, { kind: 'delete-object', object }, options),
     );
-  for (const kind of ['download', 'upload'] as const)
-    wish(kind, kind === 'download' ? 'have it fetch a file' : 'have it send a file')
-      .argument('<file-type>', kind === 'download' ? '"1 Firmware Upgrade Image", …' : '"2 Vendor Log File", …')
-      .argument('<url>', 'https only')
-      .action((text: string, fileType: string, url: string, options: WishOptions) =>
-        carryOut(text, { kind, fileType, url }, options),
-      );
 }
 
 async function finished(access: TaskAccess, text: string, request: TaskRequest, options: WishOptions): Promise<Task> {

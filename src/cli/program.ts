@@ -27,6 +27,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   certificate: async () => (await import('./certificate-command.ts')).addCertificateCommands,
   device: async () => (await import('./device-command.ts')).addDeviceCommands,
   task: async () => (await import('./task-command.ts')).addTaskCommands,
+  file: async () => (await import('./file-command.ts')).addFileCommands,
   policy: async () => (await import('./policy-command.ts')).addPolicyCommands,
   crl: async () => (await import('./crl-command.ts')).addCrlCommands,
   revocation: async () => (await import('./revocation-command.ts')).addRevocationCommands,

@@ -1,0 +1,82 @@
+import { createContentStore } from '../fleet/files/content-stores.ts';
+import { createTransfers, type Transfers } from '../fleet/files/device-transfers.ts';
+import { createFiles, type Files, type StoredFile } from '../fleet/files/files.ts';
+import { createRegister } from '../fleet/register.ts';
+import { createTasks } from '../fleet/tasks.ts';
+import { systemClock } from '../platform/clock.ts';
+import { type ConfigOptions, commandLogger, toolConfig } from './configuration.ts';
+import { withDatabase } from './database-access.ts';
+import { exitCodes, failure } from './failure.ts';
+import type { TaskAccess } from './task-access.ts';
+
+export interface FileAccess extends TaskAccess {
+  readonly files: Files;
+  readonly transfers: Transfers;
+  /** Milliseconds. */
+  readonly linkLife: number;
+}
+
+export function withFiles<T>(options: ConfigOptions, fn: (access: FileAccess) => Promise<T>): Promise<T> {
+  const config = toolConfig(options);
+  const { fileBytes, linkLife } = config.files;
+  const { connectionRequest } = config;
+  return withDatabase({ config, logger: commandLogger(config) }, (db) => {
+    const deps = { db, clock: systemClock, store: createContentStore({ db, clock: systemClock, config }) };
+    return fn({
+      ...{ db, linkLife, tasks: createTasks({ ...deps, policy: { connectionRequest } }) },
+      register: createRegister(deps),
+      files: createFiles({ ...deps, fileBytes }),
+      transfers: createTransfers({ ...deps, linkLife }),
+    });
+  });
+}
+
+/** The one file that a person means. */
+export async function oneFile(files: Files, text: string): Promise<StoredFile> {
+  const found = await files.find(text);
+  // The name of one may be the beginning of the hash of another.
+  const file = found.find(({ name }) => name === text) ?? found[0];
+  if (file === undefined)
+    throw failure(exitCodes.no, `there is no file ${JSON.stringify(text)}`, '"hems file list" shows them');
+  if (found.length > 1 && file.name !== text)
+    throw failure(
+      exitCodes.usage,
+      `${text} is ${found.length} files: ${found.map(({ name }) => name).join(', ')}`,
+      'name one by its name',
+    );
+  return file;
+}
+
+const downloadTypes: Readonly<Record<string, string>> = {
+  firmware: '1 Firmware Upgrade Image',
+  web: '2 Web Content',
+  config: '3 Vendor Configuration File',
+  tone: '4 Tone File',
+  ringer: '5 Ringer File',
+};
+
+const uploadTypes: Readonly<Record<string, string>> = {
+  config: '1 Vendor Configuration File',
+  log: '2 Vendor Log File',
+};
+
+export const downloadTypeNames = Object.keys(downloadTypes).join(', ');
+export const uploadTypeNames = Object.keys(uploadTypes).join(', ');
+
+/** As TR-069 writes it; the short words are ours. */
+export function fileTypeOf(text: string, direction: 'download' | 'upload'): string {
+  const words = direction === 'download' ? downloadTypes : uploadTypes;
+  return Object.hasOwn(words, text) ? (words[text] ?? text) : text;
+}
+
+const units = ['bytes', 'KiB', 'MiB', 'GiB'] as const;
+
+export function sizeText(bytes: number): string {
+  let size = bytes;
+  let unit = 0;
+  while (size >= 1024 && unit < units.length - 1) {
+    size /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`;
+}
