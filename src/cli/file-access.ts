@@ -1,34 +1,18 @@
-import { createContentStore } from '../fleet/files/content-stores.ts';
-import { createTransfers, type Transfers } from '../fleet/files/device-transfers.ts';
-import { createFiles, type Files, type StoredFile } from '../fleet/files/files.ts';
-import { createRegister } from '../fleet/register.ts';
-import { createTasks } from '../fleet/tasks.ts';
+import { type FileDesk, fileDesk } from '../fleet/files/file-desk.ts';
+import type { Files, StoredFile } from '../fleet/files/files.ts';
 import { systemClock } from '../platform/clock.ts';
 import { type ConfigOptions, commandLogger, toolConfig } from './configuration.ts';
 import { withDatabase } from './database-access.ts';
 import { exitCodes, failure } from './failure.ts';
-import type { TaskAccess } from './task-access.ts';
+import { type TaskAccess, taskAccess } from './task-access.ts';
 
-export interface FileAccess extends TaskAccess {
-  readonly files: Files;
-  readonly transfers: Transfers;
-  /** Milliseconds. */
-  readonly linkLife: number;
-}
+export interface FileAccess extends TaskAccess, FileDesk {}
 
 export function withFiles<T>(options: ConfigOptions, fn: (access: FileAccess) => Promise<T>): Promise<T> {
   const config = toolConfig(options);
-  const { fileBytes, linkLife } = config.files;
-  const { connectionRequest } = config;
-  return withDatabase({ config, logger: commandLogger(config) }, (db) => {
-    const deps = { db, clock: systemClock, store: createContentStore({ db, clock: systemClock, config }) };
-    return fn({
-      ...{ db, linkLife, tasks: createTasks({ ...deps, policy: { connectionRequest } }) },
-      register: createRegister(deps),
-      files: createFiles({ ...deps, fileBytes }),
-      transfers: createTransfers({ ...deps, linkLife }),
-    });
-  });
+  return withDatabase({ config, logger: commandLogger(config) }, (db) =>
+    fn({ ...taskAccess(config, db), ...fileDesk({ db, clock: systemClock, config }) }),
+  );
 }
 
 /** The one file that a person means. */

@@ -1,3 +1,4 @@
+import type { Config } from '../config/schema.ts';
 import type { Task, TaskRequest } from '../fleet/task.ts';
 import type { ConnectionRequests } from '../fleet/connection-requests.ts';
 import { createTaskDesk } from '../fleet/task-desk.ts';
@@ -21,14 +22,16 @@ export interface TaskAccess {
 
 export function withTasks<T>(options: ConfigOptions, fn: (access: TaskAccess) => Promise<T>): Promise<T> {
   const config = toolConfig(options);
-  return withDatabase({ config, logger: commandLogger(config) }, (db) => {
-    const deps = { db, clock: systemClock };
-    const { forTasks } = config.connectionRequests;
-    // Production runs on a database with a URL; the development server asks, and its configuration is in no file.
-    const isDevelopment = config.database.url === undefined;
-    const desk = createTaskDesk({ ...deps, config });
-    return fn({ db, ...desk, register: createRegister(deps), wakes: forTasks || isDevelopment });
-  });
+  return withDatabase({ config, logger: commandLogger(config) }, (db) => fn(taskAccess(config, db)));
+}
+
+export function taskAccess(config: Config, db: Database): TaskAccess {
+  const deps = { db, clock: systemClock };
+  const { forTasks } = config.connectionRequests;
+  // Production runs on a database with a URL; the development server asks, and its configuration is in no file.
+  const isDevelopment = config.database.url === undefined;
+  const desk = createTaskDesk({ ...deps, config });
+  return { db, ...desk, register: createRegister(deps), wakes: forTasks || isDevelopment };
 }
 
 /** Queues it, or says why it is refused and what to write instead. */

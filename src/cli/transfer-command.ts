@@ -6,6 +6,7 @@ import type { Task } from '../fleet/task.ts';
 import { span, wholeNumber } from './arguments.ts';
 import { type DeviceOptions, oneDevice, registerOptions } from './device-access.ts';
 import { exitCodes, failure } from './failure.ts';
+import { wakeFor } from './device-wake-command.ts';
 import { type FileAccess, fileTypeOf, oneFile, uploadTypeNames, withFiles } from './file-access.ts';
 import { writeOut } from './file-command.ts';
 import { byOperator } from './operator.ts';
@@ -84,6 +85,7 @@ async function elsewhere(
   options: TransferOptions,
 ): Promise<void> {
   const { task } = await queue(access, deviceId, { kind, fileType, url }, { reason: options.reason });
+  await wakeFor(access, deviceId, task.id, options.reason);
   if (options.wait) await waitFor(access, task, options.timeout);
   if (options.json === true) return printJson(await access.tasks.get(deviceId, task.id));
   print(options.wait ? 'Done.' : `Task ${task.id} is queued.`);
@@ -105,6 +107,7 @@ async function follow(access: FileAccess, wished: TransferResult, options: Trans
     throw failure(kind === 'invalid' ? exitCodes.usage : exitCodes.no, message, remedy);
   }
   const { task, transferId } = wished;
+  await wakeFor(access, task.deviceId, task.id, options.reason);
   if (!options.wait) {
     if (options.json === true) return printJson({ transferId, taskId: task.id });
     return print(`Transfer ${transferId} is queued as task ${task.id}.`);

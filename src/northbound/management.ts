@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.ts';
 import { findChanges } from '../fleet/change-search.ts';
 import { isInGroup } from '../fleet/groups.ts';
+import { fileDesk } from '../fleet/files/file-desk.ts';
 import { createFleetJobs, startFleetJobs } from '../fleet/jobs/fleet-jobs.ts';
 import { createParameterReading } from '../fleet/parameter-reading.ts';
 import { createOverviews } from '../fleet/overview.ts';
@@ -26,7 +27,8 @@ import type { ApiDeps } from './resources/deps.ts';
 import { type TrustParts, trustOf } from './trust-parts.ts';
 
 export interface ManagementDeps extends TrustParts {
-  readonly config: Pick<Config, 'management' | 'anchors' | 'connectionRequests' | 'secretKey'> & TrustParts['config'];
+  readonly config: Pick<Config, 'management' | 'anchors' | 'connectionRequests' | 'secretKey' | 'files'> &
+    TrustParts['config'];
   readonly metrics: Registry;
   /** Default: API keys alone. */
   readonly credentials?: Credentials;
@@ -92,6 +94,7 @@ function apiOf(deps: ManagementDeps): Omit<ApiDeps, 'kickJobs'> {
   return {
     register: createRegister({ db, clock }),
     ...{ tasks, connectionRequests, wakeForTasks: config.connectionRequests.forTasks },
+    ...fileDesk({ db, clock, config }),
     parameters: createParameterReading({ db, clock }),
     ...{
       sessions: createSessionListing(db),

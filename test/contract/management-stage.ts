@@ -13,7 +13,8 @@ import { type Role, roleNames } from '../../src/trust/access/roles.ts';
 import { createTestDatabase } from '../support/database.ts';
 
 /** Of a configuration that says nothing of them. */
-export const wishes = { anchors: [], connectionRequests: toolSchema.parse({}).connectionRequests };
+const plain = toolSchema.parse({});
+export const wishes = { anchors: [], connectionRequests: plain.connectionRequests, files: plain.files };
 
 export const by = { actor: { kind: 'cli', name: 'test' } } as const;
 

@@ -10,6 +10,7 @@ import { connectionRequestOperations } from './connection-requests.ts';
 import type { ApiDeps } from './deps.ts';
 import { deviceIdentities } from './device-adding.ts';
 import { deviceFiles } from './device-files.ts';
+import { fileOperations } from './files.ts';
 import { jobOperations } from './jobs.ts';
 import { deviceCertificates } from './device-certificates.ts';
 import { describeDevice } from './device-description.ts';
@@ -23,6 +24,7 @@ import { getOverview } from './overview.ts';
 import { parameterReads } from './parameters.ts';
 import { sessionOperations } from './sessions.ts';
 import { taskOperations } from './tasks.ts';
+import { transferOperations } from './transfers.ts';
 import { trustReads } from './trust.ts';
 
 /** Every operation of the API, in the order of the contract. */
@@ -40,6 +42,8 @@ export function apiOperations(deps: ApiDeps): readonly AnyOperation[] {
     ...deviceFiles(deps),
     ...jobOperations(deps),
     ...taskOperations(deps),
+    ...fileOperations(deps),
+    ...transferOperations(deps),
     ...connectionRequestOperations(deps),
     ...decisionReads(deps),
     ...explanations(deps),

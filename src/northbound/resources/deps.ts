@@ -1,5 +1,7 @@
 import type { FoundChange } from '../../fleet/change-search.ts';
 import type { findChanges } from '../../fleet/change-search.ts';
+import type { Transfers } from '../../fleet/files/device-transfers.ts';
+import type { Files } from '../../fleet/files/files.ts';
 import type { ParameterReading } from '../../fleet/parameter-reading.ts';
 import type { ConnectionRequests } from '../../fleet/connection-requests.ts';
 import type { By, Register } from '../../fleet/register.ts';
@@ -32,6 +34,10 @@ export interface ApiDeps {
   readonly connectionRequests: ConnectionRequests;
   /** Whoever queues a task waits for it, unless he says otherwise: the device is asked to call. */
   readonly wakeForTasks: boolean;
+  readonly files: Files;
+  readonly transfers: Transfers;
+  /** Milliseconds that a link lives. */
+  readonly linkLife: number;
   readonly parameters: ParameterReading;
   readonly sessions: SessionListing;
   readonly traces: Traces;

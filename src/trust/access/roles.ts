@@ -6,6 +6,10 @@ export const permissions = [
   'parameters:read',
   'tasks:read',
   'tasks:write',
+  'files:read',
+  'files:write',
+  /** What devices have sent: it may hold secrets. */
+  'uploads:read',
   'decisions:read',
   'trust:read',
   'trust:write',
@@ -22,11 +26,19 @@ const viewer: readonly Permission[] = [
   'devices:read',
   'parameters:read',
   'tasks:read',
+  'files:read',
   'decisions:read',
   'trust:read',
   'metrics:read',
 ];
-const operator: readonly Permission[] = [...viewer, 'devices:write', 'devices:wake', 'tasks:write'];
+const operator: readonly Permission[] = [
+  ...viewer,
+  'devices:write',
+  'devices:wake',
+  'tasks:write',
+  'files:write',
+  'uploads:read',
+];
 
 /** The one table of who may do what. An auditor sees what was done and by whom, and nothing that subscribers told. */
 export const roles = {
