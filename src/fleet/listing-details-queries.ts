@@ -1,31 +1,25 @@
 import type { Query } from '../platform/postgres.ts';
 import { deviceColumns } from './listing-queries.ts';
 
-/** A device with its identities and what it last said of itself. */
-export function oneDevice(deviceId: string): Query {
+/** A device with its identities, what it last said of itself, and the newest of its certificates, in one round trip. */
+export function oneDevice(deviceId: string, certificates: number): Query {
   return {
     name: 'fleet_one_device',
     text: `select ${deviceColumns}, c.last_events as "lastEvents", c.listener, host(c.remote_address) as "remoteAddress",
                   c.cwmp_version as "cwmpVersion", c.oui as "saidOui", c.product_class as "saidProductClass",
                   c.hardware_version as "hardwareVersion",
                   (select jsonb_agg(jsonb_build_object('anchor', i.anchor, 'kind', i.kind, 'value', i.value,
-                            'linkedAt', to_char(i.linked_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-                            'linkedBy', i.linked_by) order by i.linked_at, i.anchor, i.value)
-                     from device_identities i where i.device_id = d.id) as "identityRecords"
+                            'linkedAt', i.linked_at, 'linkedBy', i.linked_by) order by i.linked_at, i.anchor, i.value)
+                     from device_identities i where i.device_id = d.id) as "identityRecords",
+                  (select jsonb_agg(to_jsonb(k)) from (
+                     select encode(fingerprint, 'hex') as fingerprint, encode(spki, 'hex') as "keyFingerprint", anchor,
+                            value as identity, state, subject, issuer, serial_number as "serialNumber",
+                            not_before as "notBefore", not_after as "notAfter", first_seen as "firstSeen",
+                            last_seen as "lastSeen", decided_at as "decidedAt", decided_by as "decidedBy"
+                       from device_certificates where device_id = d.id
+                      order by first_seen desc, device_certificates.fingerprint limit $2) k) as certificates
              from devices d left join device_contact c on c.device_id = d.id where d.id = $1`,
-    values: [deviceId],
-  };
-}
-
-export function deviceCertificates(deviceId: string, limit: number): Query {
-  return {
-    name: 'fleet_device_certificates',
-    text: `select encode(fingerprint, 'hex') as fingerprint, encode(spki, 'hex') as "keyFingerprint", anchor, value as identity,
-                  state, subject, issuer, serial_number as "serialNumber", not_before as "notBefore",
-                  not_after as "notAfter", first_seen as "firstSeen", last_seen as "lastSeen",
-                  decided_at as "decidedAt", decided_by as "decidedBy"
-             from device_certificates where device_id = $1 order by first_seen desc, fingerprint limit $2`,
-    values: [deviceId, limit],
+    values: [deviceId, certificates],
   };
 }
 

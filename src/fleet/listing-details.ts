@@ -91,6 +91,11 @@ export interface DeviceDetails extends DeviceFacts {
 const mostRequests = 5;
 const mostShown = 20;
 
+/** As JSON has it: times are texts. */
+type Told<T> = {
+  readonly [K in keyof T]: T[K] extends Date ? string : T[K] extends Date | null ? string | null : T[K];
+};
+
 type FactsRow = DeviceSummary & {
   readonly lastEvents: readonly string[] | null;
   readonly listener: string;
@@ -99,29 +104,37 @@ type FactsRow = DeviceSummary & {
   readonly saidOui: string;
   readonly saidProductClass: string;
   readonly hardwareVersion: string | null;
-  readonly identityRecords: readonly (Omit<IdentityRecord, 'linkedAt'> & { readonly linkedAt: string })[] | null;
+  readonly identityRecords: readonly Told<IdentityRecord>[] | null;
+  readonly certificates: readonly Told<CertificateRecord>[] | null;
 };
 
-/** Two statements. */
+/** One statement. */
 export async function deviceFacts(db: Queryable, deviceId: string): Promise<DeviceFacts | undefined> {
-  const [device, certificates] = await Promise.all([
-    db.query<FactsRow>(queries.oneDevice(deviceId)),
-    db.query<CertificateRecord>(queries.deviceCertificates(deviceId, mostShown)),
-  ]);
-  const [row] = device.rows;
-  return row === undefined ? undefined : { ...factsOf(row), certificates: certificates.rows };
+  const { rows } = await db.query<FactsRow>(queries.oneDevice(deviceId, mostShown));
+  return rows[0] && factsOf(rows[0]);
 }
 
-function factsOf(row: FactsRow): Omit<DeviceFacts, 'certificates'> {
+function factsOf(row: FactsRow): DeviceFacts {
   const { lastEvents, listener, remoteAddress, cwmpVersion, saidOui, saidProductClass, hardwareVersion, ...rest } = row;
-  const { identityRecords, ...device } = rest;
+  const { identityRecords, certificates, ...device } = rest;
   const { lastInformAt: at, manufacturer, softwareVersion } = device;
   const said = { manufacturer: manufacturer ?? '', oui: saidOui, productClass: saidProductClass };
   const contact = { events: lastEvents ?? [], listener, remoteAddress, cwmpVersion, ...said };
   return {
     ...device,
     identityRecords: (identityRecords ?? []).map((one) => ({ ...one, linkedAt: new Date(one.linkedAt) })),
+    certificates: (certificates ?? []).map(certificateOf),
     lastInform: at === null ? undefined : { at, ...contact, softwareVersion, hardwareVersion },
+  };
+}
+
+function certificateOf(told: Told<CertificateRecord>): CertificateRecord {
+  const { notBefore, notAfter, firstSeen, lastSeen, decidedAt, ...rest } = told;
+  return {
+    ...rest,
+    ...{ notBefore: new Date(notBefore), notAfter: new Date(notAfter) },
+    ...{ firstSeen: new Date(firstSeen), lastSeen: new Date(lastSeen) },
+    decidedAt: decidedAt === null ? null : new Date(decidedAt),
   };
 }
 

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { printRows, type Row } from './row.ts';
 
 const { positionals: wanted, values } = parseArgs({ allowPositionals: true, options: { devices: { type: 'string' } } });
-/** Size of the register that `register-million` fills. */
+/** Size of the register that `register-million` and `api` fill. */
 const devices = values.devices === undefined ? undefined : Number(values.devices);
 
 /** Each part is measured alone, one after the other: the machine has few cores. */
@@ -31,6 +31,10 @@ const parts: Record<string, { title: string; run: () => Promise<readonly Row[]> 
     title: 'A register of --devices N (default: 1 000 000 where this part is named, 20 000 among all)',
     run: async () =>
       (await import('./register-million.ts')).benchRegister(devices ?? (wanted.length > 0 ? 1_000_000 : 20_000)),
+  },
+  api: {
+    title: 'The API at --devices N (default: 1 000 000 where this part is named, 20 000 among all)',
+    run: async () => (await import('./api.ts')).benchApi(devices ?? (wanted.length > 0 ? 1_000_000 : 20_000)),
   },
   tasks: {
     title: 'A task that reads 1 000 values (190 KB), beyond an idle session on the same connection; server CPU',

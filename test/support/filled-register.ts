@@ -17,7 +17,7 @@ const fqdn = (n: string, anchor: string): string =>
 /**
  * Fills an empty register by the server itself: each device with an identity of its manufacturer and of the operator,
  * three certificates, a serial, tags and a site. One in a thousand is blocked, one in 500 has a certificate that ends
- * soon, and ten have an OUI and an anchor of their own.
+ * soon, and ten have an OUI and an anchor of their own. The first hundred thousand bear the tag `wave`.
  */
 export async function fillRegister(db: Database, { devices, audit, onStep }: Filling): Promise<void> {
   const from = `from generate_series(1, ${devices}) n`;
@@ -26,7 +26,7 @@ export async function fillRegister(db: Database, { devices, audit, onStep }: Fil
         serial_number, serial_provenance, serial_since, tags, site)
       select ${id('n')}, case when n % 1000 = 0 then 'blocked' else 'active' end, now(), 'operator', 'acme', now(),
         case when n <= 10 then '00FFFF' else '00A0BC' end, case when n % 700 = 0 then 'Nano' else 'Femto' end, 'SN' || lpad(n::text, 7, '0'), 'imported', now(),
-        array['fleet', 'tag-' || n % 1000], 'site-' || n % 5000 ${from}`,
+        array['fleet', 'tag-' || n % 1000] || case when n <= 100000 then array['wave'] else '{}' end, 'site-' || n % 5000 ${from}`,
     identity_lookup: `insert into identity_lookup select 'acme', 'hnb-fqdn', ${fqdn('n', 'acme')}, ${id('n')} ${from}
       union all select case when n <= 10 then 'rare' else 'operator' end, 'hnb-fqdn', ${fqdn('n', 'operator')}, ${id('n')} ${from}`,
     device_identities: `insert into device_identities select device_id, anchor, kind, value, now(), 'bench' from identity_lookup`,
