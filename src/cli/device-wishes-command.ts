@@ -6,6 +6,7 @@ import { span } from './arguments.ts';
 import { type DeviceOptions, oneDevice, registerOptions } from './device-access.ts';
 import { wakeFor } from './device-wake-command.ts';
 import { exitCodes, failure } from './failure.ts';
+import { byOperator } from './operator.ts';
 import { printParameters } from './parameter-command.ts';
 import { queue, type TaskAccess, withTasks } from './task-access.ts';
 import { shownTask } from './task-view.ts';
@@ -14,6 +15,10 @@ import { print, printJson } from './terminal.ts';
 
 interface WishOptions extends DeviceOptions {
   readonly timeout: number;
+}
+
+interface GetOptions extends WishOptions {
+  readonly reveal?: boolean;
 }
 
 /** Commands that queue a task and wait for it. */
@@ -26,6 +31,7 @@ export function addWishCommands(device: Command): void {
       .option('--reason <text>', 'for the audit');
   wish('get', 'read parameters from the device')
     .argument('<paths...>', 'Device.X.Y, or Device.X. for all below')
+    .option('--reveal', 'show IMSIs and the like; who asked, and why, is recorded')
     .action(get);
   wish('set', 'write parameters, all or none')
     .argument('<pairs...>', 'Device.X.Y=value, or Device.X.Y:unsignedInt=value')
@@ -67,14 +73,22 @@ async function carryOut(text: string, request: TaskRequest, options: WishOptions
 /** What `device get` prints of one path; the rest is a listing. */
 const mostShown = 10_000;
 
-async function get(text: string, paths: readonly string[], options: WishOptions): Promise<void> {
+async function get(text: string, paths: readonly string[], options: GetOptions): Promise<void> {
+  const { reveal = false, reason } = options;
+  if (reveal && (reason ?? '') === '')
+    throw failure(exitCodes.usage, 'what is personal is shown for a reason', 'give one: --reason "…"');
   await withTasks(options, async (access) => {
     const [path = ''] = paths;
     const request: TaskRequest =
       paths.length === 1 && path.endsWith('.') ? { kind: 'read-tree', path } : { kind: 'read-values', paths };
     const { deviceId } = await finished(access, text, request, options);
     const reading = createParameterReading({ db: access.db, clock: systemClock });
-    const pages = await Promise.all(paths.map((one) => reading.below(deviceId, one, { limit: mostShown })));
+    const page = { limit: mostShown };
+    const pages = await Promise.all(
+      paths.map((one) =>
+        reveal ? reading.reveal(deviceId, one, page, byOperator(reason)) : reading.below(deviceId, one, page),
+      ),
+    );
     const parameters = pages.flatMap((page) => page.parameters).filter(({ name }) => !name.endsWith('.'));
     if (options.json === true) printJson(parameters);
     else printParameters(parameters);

@@ -180,7 +180,7 @@ export const configSchema = z.strictObject({
   limits: limits.prefault({}),
   audit: audit.prefault({}),
   /** Changes that devices are asked to tell by themselves; `femtocell`: alarms and the states of the cell. */
-  notifications: z.union([z.enum(['off', 'femtocell']), z.array(notificationRule).max(50)]).default('off'),
+  notifications: z.union([z.enum(['off', 'femtocell']), z.array(notificationRule).max(50)]).default('femtocell'),
   models: z.array(model).max(200).default([]),
   metrics: z
     .strictObject({

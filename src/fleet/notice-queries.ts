@@ -12,7 +12,8 @@ export function recordNotice(deviceId: string, digest: Buffer, kind: string, not
                 order by at desc offset ${mostKept - 1})
            )
            insert into device_notices (device_id, digest, kind, notice, at) values ($1, $2, $3, $4, $5)
-           on conflict (device_id, digest) do update set at = excluded.at`,
+           on conflict (device_id, digest) do update set at = excluded.at
+           returning xmax = 0 as fresh`,
     values: [deviceId, digest, kind, notice, at],
   };
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/postgres.ts';
-import { dropSession, forgetSessions, keepSession, takeSession } from './session-queries.ts';
+import { awaitsAnswer, dropSession, forgetSessions, keepSession, takeSession } from './session-queries.ts';
 import type { KeptSession } from './task-queries.ts';
 
 /**
@@ -13,6 +13,8 @@ export interface SessionArchive {
   /** The session is the caller's from then on, and nobody else's; undefined: there is none, or another one has it. */
   take(deviceId: string, cookie: string, fingerprint: string): Promise<unknown>;
   drop(deviceId: string, cookie: string): Promise<void>;
+  /** Whether there is such a session, and its device owes it an answer. */
+  awaits(deviceId: string, cookie: string, fingerprint: string): Promise<boolean>;
 }
 
 /** What the database knows of a cookie: nobody who reads it there can go on with the session. */
@@ -33,6 +35,10 @@ export function createSessionArchive({ db, clock }: { readonly db: Database; rea
     },
     drop: async (deviceId, cookie) => {
       await db.query(dropSession(deviceId, cookieDigest(cookie)));
+    },
+    awaits: async (deviceId, cookie, fingerprint) => {
+      const query = awaitsAnswer(deviceId, cookieDigest(cookie), Buffer.from(fingerprint, 'hex'), clock.now());
+      return (await db.query(query)).rows.length > 0;
     },
   };
 }

@@ -20,6 +20,15 @@ export function takeSession(deviceId: string, cookie: Buffer, fingerprint: Buffe
   };
 }
 
+export function awaitsAnswer(deviceId: string, cookie: Buffer, fingerprint: Buffer, at: Date): Query {
+  return {
+    name: 'fleet_session_awaits_answer',
+    text: `select 1 from cwmp_sessions where device_id = $1 and cookie = $2 and fingerprint = $3 and expires_at > $4
+              and session #>> '{cwmp,state,kind}' = 'wait-answer'`,
+    values: [deviceId, cookie, fingerprint, at],
+  };
+}
+
 export function dropSession(deviceId: string, cookie: Buffer): Query {
   return {
     name: 'fleet_drop_session',

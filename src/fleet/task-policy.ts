@@ -44,6 +44,9 @@ export function refusalOf(request: TaskRequest, policy: WritePolicy): TaskRefusa
         refuseCount(request.attributes.length, mostNames, 'parameters') ??
         firstOf(request.attributes, ({ name }) => refuseName(name))
       );
+    case 'schedule-inform':
+      // TR-069 A.3.2.11: a delay of nothing is not allowed.
+      return request.delaySeconds > 0 ? undefined : invalid('the delay is 0', 'write one second or more');
     case 'cancel-transfer':
       return refuseKey(request.commandKey);
     case 'set-vouchers':
@@ -52,7 +55,6 @@ export function refusalOf(request: TaskRequest, policy: WritePolicy): TaskRefusa
     case 'reboot':
     case 'factory-reset':
     case 'queued-transfers':
-    case 'schedule-inform':
     case 'get-options':
       return undefined;
   }

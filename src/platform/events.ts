@@ -75,6 +75,15 @@ export interface TaskEvent {
   readonly fault?: { readonly cause: string; readonly code?: number | undefined; readonly message: string };
 }
 
+/** What a device told besides Informs and transfers that it was asked for; the row in `device_notices` has it whole. */
+export interface NoticeEvent {
+  readonly kind: 'notice';
+  readonly at: Date;
+  readonly deviceId: string;
+  /** e.g. `AutonomousTransferComplete`. */
+  readonly notice: string;
+}
+
 /** A device was asked to call now, or was not: what came of it. */
 export interface ConnectionRequestEvent {
   readonly kind: 'connection-request';
@@ -133,6 +142,7 @@ export type HemsEvent =
   | TaskEvent
   | ParametersEvent
   | ConnectionRequestEvent
+  | NoticeEvent
   | ConnectionRequestSessionEvent;
 
 export type Subscriber = (event: HemsEvent) => void | Promise<void>;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { restartIfAsked } from './device-life.ts';
+import { restartIfAsked, takeScheduled } from './device-life.ts';
 import type { Femtocell } from './femtocell.ts';
 import { forcedInform } from './parameter-tree.ts';
 import { answerRequest } from './rpc-answers.ts';
@@ -26,6 +26,7 @@ const maxRequests = 1000;
  */
 export async function runSession(cell: Femtocell, options: SessionOptions = {}): Promise<SessionReport> {
   cell.inSession = true;
+  takeScheduled(cell, new Date());
   try {
     return await session(cell, options);
   } finally {

@@ -30,7 +30,10 @@ export interface DeviceState {
   readonly deeds: string[];
   /** Faults to answer with instead of doing as asked, by method, in order. */
   readonly faults: { readonly method: string; readonly code: number }[];
-  nextRingRow: number;
+  /** The next row of each ring of FaultMgmt. */
+  readonly ringRows: Map<string, number>;
+  /** Informs that the ACS has scheduled; `due` as of Date.now(). */
+  readonly scheduled: { readonly due: number; readonly commandKey: string }[];
 }
 
 export interface TransferJob extends QueuedTransfer {
@@ -64,6 +67,7 @@ export function newDeviceState(tree: ParameterTree, at: Date): DeviceState {
     bootedAt: at,
     deeds: [],
     faults: [],
-    nextRingRow: 1,
+    ringRows: new Map(),
+    scheduled: [],
   };
 }

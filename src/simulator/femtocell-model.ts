@@ -1,9 +1,12 @@
+import { faultRows } from './femtocell-faults.ts';
+import { lteCellRows, surroundingRows } from './femtocell-lte.ts';
 import type { Row } from './parameter-tree.ts';
 import type { DeviceIdStruct } from './soap-writer.ts';
 
 /** Which data model the device speaks: Device:1 with TR-196 issue 1 (UMTS only), or Device:2 with issue 2. */
 export type DataModel = 'tr-196-1' | 'tr-196-2';
 
+/** TR-106: a time that is not known. */
 const unknownTime = '0001-01-01T00:00:00Z';
 
 export function modelRows(model: DataModel, id: DeviceIdStruct, url: string): readonly Row[] {
@@ -23,6 +26,14 @@ function managementRows(url: string): Row[] {
     ['Device.ManagementServer.PeriodicInformEnable', 'boolean', '1', 'W'],
     ['Device.ManagementServer.PeriodicInformInterval', 'unsignedInt', '300', 'W'],
     ['Device.ManagementServer.PeriodicInformTime', 'dateTime', unknownTime, 'W'],
+    ['Device.ManagementServer.UpgradesManaged', 'boolean', '1', 'W'],
+    ['Device.ManagementServer.DefaultActiveNotificationThrottle', 'unsignedInt', '0', 'W'],
+    ['Device.ManagementServer.CWMPRetryMinimumWaitInterval', 'unsignedInt', '5', 'W'],
+    ['Device.ManagementServer.CWMPRetryIntervalMultiplier', 'unsignedInt', '2000', 'W'],
+    ['Device.Time.Enable', 'boolean', '1', 'W'],
+    ['Device.Time.Status', 'string', 'Synchronized', 'R'],
+    ['Device.Time.NTPServer1', 'string', 'ntp.hems.example', 'W'],
+    ['Device.Time.LocalTimeZone', 'string', 'UTC0', 'W'],
   ];
 }
 
@@ -36,6 +47,9 @@ function deviceRows(id: DeviceIdStruct): Row[] {
     ['Device.DeviceInfo.SoftwareVersion', 'string', '3.2.1', 'R', 'forced'],
     ['Device.DeviceInfo.ProvisioningCode', 'string', '', 'W', 'forced'],
     ['Device.DeviceInfo.UpTime', 'unsignedInt', '0', 'R'],
+    ['Device.DeviceInfo.ModelName', 'string', 'Femtocell', 'R'],
+    ['Device.DeviceInfo.Description', 'string', 'Simulated femtocell', 'R'],
+    ['Device.DeviceInfo.FirstUseDate', 'dateTime', unknownTime, 'R'],
   ];
 }
 
@@ -48,6 +62,22 @@ const models: Readonly<Record<DataModel, readonly Row[]>> = {
     [`${cell}FAPControl.OpState`, 'boolean', '0', 'R', 'forced'],
     [`${cell}FAPControl.AdminState`, 'boolean', '0', 'W'],
     [`${cell}FAPControl.RFTxStatus`, 'boolean', '0', 'R', 'forced'],
+    [`${cell}FAPControl.SelfConfigEvents`, 'string', '', 'W'],
+    [`${cell}FAPControl.FAPGWServer1`, 'string', 'hnbgw.hems.example', 'W'],
+    [`${cell}FAPControl.FAPGWPort`, 'unsignedInt', '29169', 'W'],
+    [`${cell}FAPControl.SecGWServer1`, 'string', 'segw.hems.example', 'W'],
+    [`${cell}CellConfig.CN.LAC`, 'unsignedInt', '1', 'W'],
+    [`${cell}CellConfig.CN.RAC`, 'unsignedInt', '1', 'W'],
+    [`${cell}CellConfig.RAN.CellID`, 'unsignedInt', '17', 'W'],
+    [`${cell}CellConfig.RAN.RF.PrimaryScramblingCode`, 'string', '0..511', 'W'],
+    [`${cell}CellConfig.RAN.RF.MaxFAPTxPower`, 'string', '-10', 'W'],
+    [`${cell}CellConfig.RAN.RF.PCPICHPower`, 'string', '-20', 'W'],
+    [`${cell}AccessMgmt.MaxUEsServed`, 'unsignedInt', '4', 'W'],
+    [`${cell}REM.WCDMAFDD.ScanOnBoot`, 'boolean', '1', 'W'],
+    [`${cell}REM.WCDMAFDD.ScanStatus`, 'string', 'Success', 'R'],
+    [`${cell}GPS.ScanOnBoot`, 'boolean', '1', 'W'],
+    [`${cell}GPS.LockedLatitude`, 'int', '52520008', 'R'],
+    [`${cell}GPS.LockedLongitude`, 'int', '13404954', 'R'],
     [`${cell}CellConfig.CN.PLMNID`, 'string', '00101', 'W'],
     [`${cell}CellConfig.RAN.RF.UARFCNDL`, 'string', '10562', 'W'],
     [`${cell}AccessMgmt.AccessMode`, 'string', 'Closed Access', 'W'],
@@ -60,16 +90,28 @@ const models: Readonly<Record<DataModel, readonly Row[]>> = {
     [`${cell}DNPrefix`, 'string', 'DC=hems.example,SubNetwork=1', 'W'],
     [`${cell}Capabilities.SupportedSystems`, 'string', 'LTE', 'R'],
     [`${cell}Capabilities.MaxTxPower`, 'unsignedInt', '100', 'R'],
+    [`${cell}Capabilities.GPSEquipped`, 'boolean', '1', 'R'],
+    [`${cell}Capabilities.Beacon`, 'boolean', '0', 'R'],
     [`${cell}Capabilities.LTE.DuplexMode`, 'string', 'FDDMode', 'R'],
+    [`${cell}Capabilities.LTE.BandsSupported`, 'string', '7', 'R'],
+    [`${cell}Capabilities.LTE.NNSFSupported`, 'boolean', '0', 'R'],
+    [`${cell}FAPControl.SelfConfigEvents`, 'string', '', 'W'],
     [`${cell}FAPControl.EnclosureTamperingDetected`, 'boolean', '0', 'W'],
     [`${cell}FAPControl.LTE.OpState`, 'boolean', '0', 'R', 'forced'],
     [`${cell}FAPControl.LTE.AdminState`, 'boolean', '0', 'W'],
     [`${cell}FAPControl.LTE.RFTxStatus`, 'boolean', '0', 'R', 'forced'],
+    [`${cell}FAPControl.LTE.PMConfig`, 'string', '', 'W'],
     [`${cell}FAPControl.LTE.Gateway.SecGWServer1`, 'string', 'segw.hems.example', 'W'],
+    [`${cell}FAPControl.LTE.Gateway.SecGWServer2`, 'string', '', 'W'],
+    [`${cell}FAPControl.LTE.Gateway.SecGWServer3`, 'string', '', 'W'],
+    [`${cell}FAPControl.LTE.Gateway.S1ConnectionMode`, 'string', 'One', 'W'],
     [`${cell}FAPControl.LTE.Gateway.S1SigLinkServerList`, 'string', '', 'W'],
     [`${cell}FAPControl.LTE.Gateway.S1SigLinkPort`, 'unsignedInt', '36412', 'W'],
     [`${cell}AccessMgmt.LTE.AccessMode`, 'string', 'Hybrid Access', 'W'],
     [`${cell}AccessMgmt.LTE.CSGID`, 'unsignedInt', '1', 'W'],
+    [`${cell}AccessMgmt.LTE.HNBName`, 'string', 'Home', 'W'],
+    [`${cell}AccessMgmt.LTE.MaxUEsServed`, 'unsignedInt', '8', 'W'],
+    [`${cell}AccessMgmt.LTE.MaxResourceNonCSGMembers`, 'unsignedInt', '20', 'W'],
     [`${cell}AccessMgmt.UMTS.AccessControlList`, 'string', '001010123456789', 'W'],
     [`${cell}CellConfig.LTE.EPC.TAC`, 'unsignedInt', '1', 'W'],
     [`${cell}CellConfig.LTE.RAN.Common.CellIdentity`, 'unsignedInt', '17', 'W'],
@@ -78,93 +120,7 @@ const models: Readonly<Record<DataModel, readonly Row[]>> = {
     [`${cell}CellConfig.LTE.RAN.RF.DLBandwidth`, 'string', '50', 'W'],
     [`${cell}CellConfig.LTE.RAN.RF.ReferenceSignalPower`, 'string', '-10', 'W'],
     [`${cell}CellConfig.LTE.RAN.RF.PhyCellID`, 'string', '0..503', 'W'],
-    [`${cell}REM.LTE.ScanOnBoot`, 'boolean', '1', 'W'],
-    [`${cell}REM.LTE.ScanStatus`, 'string', 'Success', 'R'],
-    ['Device.FAP.GPS.ScanOnBoot', 'boolean', '1', 'W'],
-    ['Device.FAP.GPS.ScanStatus', 'string', 'Success', 'R'],
-    ['Device.FAP.GPS.LockedLatitude', 'int', '52520008', 'R'],
-    ['Device.FAP.GPS.LockedLongitude', 'int', '13404954', 'R'],
-    ['Device.FAP.Tunnel.UseForCWMP', 'boolean', '0', 'W'],
+    ...lteCellRows,
+    ...surroundingRows,
   ],
 };
-
-const alarmText = [
-  'ManagedObjectInstance',
-  'EventType',
-  'ProbableCause',
-  'SpecificProblem',
-  'PerceivedSeverity',
-] as const;
-
-/** Rings of fixed size: an event takes the next row, whatever was in it (TR-157 A3). */
-export const ringSize = 4;
-
-function ring(name: string): Row[] {
-  return Array.from({ length: ringSize }, (_, index): Row[] => {
-    const row = `Device.FaultMgmt.${name}.${index + 1}.`;
-    return [
-      [`${row}EventTime`, 'dateTime', unknownTime, 'R'],
-      [`${row}AlarmIdentifier`, 'string', '', 'R'],
-      [`${row}NotificationType`, 'string', '', 'R'],
-      ...alarmText.map((text): Row => [`${row}${text}`, 'string', '', 'R']),
-      [`${row}AdditionalText`, 'string', '', 'R'],
-    ];
-  }).flat();
-}
-
-const faultRows: readonly Row[] = [
-  ['Device.FaultMgmt.SupportedAlarmNumberOfEntries', 'unsignedInt', '1', 'R'],
-  ['Device.FaultMgmt.CurrentAlarmNumberOfEntries', 'unsignedInt', '0', 'R'],
-  ['Device.FaultMgmt.ExpeditedEventNumberOfEntries', 'unsignedInt', String(ringSize), 'R'],
-  ['Device.FaultMgmt.SupportedAlarm.1.EventType', 'string', 'Equipment Alarm', 'R'],
-  ['Device.FaultMgmt.SupportedAlarm.1.ProbableCause', 'string', 'Equipment Malfunction', 'R'],
-  ['Device.FaultMgmt.SupportedAlarm.1.SpecificProblem', 'string', '', 'R'],
-  ['Device.FaultMgmt.SupportedAlarm.1.PerceivedSeverity', 'string', 'Major', 'R'],
-  ['Device.FaultMgmt.SupportedAlarm.1.ReportingMechanism', 'string', '0 Expedited', 'W'],
-  ...ring('ExpeditedEvent'),
-  ...ring('QueuedEvent'),
-  ...ring('HistoryEvent'),
-];
-
-/** Tables that the ACS may add to, and what a new row holds. */
-export const modelObjects: readonly { readonly pattern: RegExp; readonly rows: readonly Row[] }[] = [
-  {
-    pattern: /^Device\.Services\.FAPService\.\d+\.CellConfig\.LTE\.RAN\.NeighborList\.LTECell\.$/,
-    rows: [
-      ['Enable', 'boolean', '0', 'W'],
-      ['PLMNID', 'string', '', 'W'],
-      ['CID', 'unsignedInt', '0', 'W'],
-      ['EUTRACarrierARFCN', 'unsignedInt', '0', 'W'],
-      ['PhyCellID', 'unsignedInt', '0', 'W'],
-      ['Blacklisted', 'boolean', '0', 'W'],
-    ],
-  },
-  {
-    pattern: /^Device\.Services\.FAPService\.\d+\.CellConfig\.LTE\.EPC\.PLMNList\.$/,
-    rows: [
-      ['Enable', 'boolean', '0', 'W'],
-      ['IsPrimary', 'boolean', '0', 'W'],
-      ['PLMNID', 'string', '', 'W'],
-    ],
-  },
-  {
-    pattern: /^Device\.FAP\.PerfMgmt\.Config\.$/,
-    rows: [
-      ['Enable', 'boolean', '0', 'W'],
-      ['URL', 'string', '', 'W'],
-      ['Username', 'string', '', 'W'],
-      ['Password', 'string', '', 'W'],
-      ['PeriodicUploadInterval', 'unsignedInt', '900', 'W'],
-    ],
-  },
-  {
-    pattern: /^Device\.FaultMgmt\.CurrentAlarm\.$/,
-    rows: [
-      ['AlarmIdentifier', 'string', '', 'R'],
-      ['AlarmRaisedTime', 'dateTime', unknownTime, 'R'],
-      ['AlarmChangedTime', 'dateTime', unknownTime, 'R'],
-      ...alarmText.map((text): Row => [text, 'string', '', 'R']),
-      ['AdditionalText', 'string', '', 'R'],
-    ],
-  },
-];

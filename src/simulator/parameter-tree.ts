@@ -1,4 +1,5 @@
-import { type DataModel, modelObjects, modelRows } from './femtocell-model.ts';
+import { type DataModel, modelRows } from './femtocell-model.ts';
+import { modelObjects } from './femtocell-tables.ts';
 import type { DeviceIdStruct } from './soap-writer.ts';
 
 export type ParameterType = 'string' | 'boolean' | 'unsignedInt' | 'int' | 'dateTime';
@@ -79,7 +80,7 @@ export function listParameters(tree: ParameterTree, path: string, nextLevel: boo
       const isLeaf = depth === levels.length;
       const full = path + levels.slice(0, depth).join('.') + (isLeaf ? '' : '.');
       // Of an object it says whether it may be deleted, of a table whether it may be added to (TR-069 A.3.2.3).
-      names.set(full, isLeaf ? writable : isTable(full) || isTable(full.replace(/\d+\.$/, '')));
+      names.set(full, isLeaf ? writable : isOfAcs(full) || isOfAcs(full.replace(/\d+\.$/, '')));
     }
   }
   if (names.size === 0 && !isTable(path)) return undefined;
@@ -111,20 +112,30 @@ export function setParameter(tree: ParameterTree, name: string, value: string): 
   return true;
 }
 
-const rowsOfTable = (path: string): readonly Row[] | undefined =>
-  modelObjects.find(({ pattern }) => pattern.test(path))?.rows;
+const tableOf = (path: string) => modelObjects.find(({ pattern }) => pattern.test(path));
 
 function isTable(path: string): boolean {
-  return rowsOfTable(path) !== undefined;
+  return tableOf(path) !== undefined;
+}
+
+/** A table to which the ACS may add, and from which it may delete. */
+export function isOfAcs(path: string): boolean {
+  const table = tableOf(path);
+  return table !== undefined && table.own !== true;
+}
+
+function countEntries(tree: ParameterTree, table: string): void {
+  setParameter(tree, `${table.slice(0, -1)}NumberOfEntries`, String(instancesOf(tree, table).length));
 }
 
 /** TR-069 A.3.2.6: a new instance under the next free number; undefined: no table of this name, or a full one. */
 export function addInstance(tree: ParameterTree, table: string, most = 64): number | undefined {
-  const rows = rowsOfTable(table);
+  const rows = tableOf(table)?.rows;
   const taken = instancesOf(tree, table);
   if (rows === undefined || taken.length >= most) return undefined;
   const number = Math.max(0, ...taken) + 1;
   for (const row of rows) tree.set(`${table}${number}.${row[0]}`, parameterOf(row));
+  countEntries(tree, table);
   return number;
 }
 
@@ -141,5 +152,6 @@ export function deleteInstance(tree: ParameterTree, object: string): boolean {
   if (table === object || !isTable(table)) return false;
   const doomed = [...tree.keys()].filter((name) => name.startsWith(object));
   for (const name of doomed) tree.delete(name);
+  countEntries(tree, table);
   return doomed.length > 0;
 }

@@ -2,6 +2,7 @@ import type { DeviceState } from './device-state.ts';
 import {
   addInstance,
   deleteInstance,
+  isOfAcs,
   listParameters,
   type ParameterTree,
   type ParameterValue,
@@ -34,12 +35,10 @@ const answers: Readonly<Record<string, Answer>> = {
   GetQueuedTransfers: (state) => queuedTransfers(state, false),
   GetAllQueuedTransfers: (state) => queuedTransfers(state, true),
   ChangeDUState: changeDuState,
-  ScheduleInform: (state, request) => {
-    const commandKey = textOf(request, 'CommandKey');
-    state.pendingEvents.push(
-      { eventCode: '3 SCHEDULED', commandKey: '' },
-      { eventCode: 'M ScheduleInform', commandKey },
-    );
+  ScheduleInform: (state, request, at) => {
+    const delaySeconds = Number(textOf(request, 'DelaySeconds'));
+    if (!(delaySeconds > 0)) return faultXml(9003, 'Invalid arguments');
+    state.scheduled.push({ due: at.getTime() + delaySeconds * 1000, commandKey: textOf(request, 'CommandKey') });
     return tag('cwmp:ScheduleInformResponse', '');
   },
   Reboot: (state, request) => {
@@ -180,7 +179,8 @@ function setParameterAttributes({ tree }: DeviceState, request: Element): string
 }
 
 function addObject(state: DeviceState, request: Element): string {
-  const number = addInstance(state.tree, textOf(request, 'ObjectName').trim());
+  const table = textOf(request, 'ObjectName').trim();
+  const number = isOfAcs(table) ? addInstance(state.tree, table) : undefined;
   if (number === undefined) return invalidName();
   state.deeds.push(`AddObject ${number}`);
   keepKey(state.tree, request);
@@ -188,7 +188,8 @@ function addObject(state: DeviceState, request: Element): string {
 }
 
 function deleteObject(state: DeviceState, request: Element): string {
-  if (!deleteInstance(state.tree, textOf(request, 'ObjectName').trim())) return invalidName();
+  const object = textOf(request, 'ObjectName').trim();
+  if (!isOfAcs(object.replace(/\d+\.$/, '')) || !deleteInstance(state.tree, object)) return invalidName();
   keepKey(state.tree, request);
   return tag('cwmp:DeleteObjectResponse', tag('Status', '0'));
 }

@@ -25,12 +25,29 @@ export async function playScript(
   if (!cell.state.bootstrapped) await call();
   for (let round = 0; round < repeat; round += 1)
     for (const step of steps) {
-      await sleep(step.after * 1000, undefined, { ...(signal && { signal }) }).catch(() => undefined);
+      await live(cell, step.after * 1000, signal, call);
       if (signal?.aborted === true) return;
       if (happen(cell, step)) await call(step);
       // What a transfer came to is told at once (TR-069 3.7.1.5).
       for (let more = 0; more < 3 && cell.state.transfers.length > 0; more += 1) await call();
     }
+}
+
+/** Time goes by, in which the device calls when the ACS has told it to (ScheduleInform). */
+async function live(
+  cell: Femtocell,
+  milliseconds: number,
+  signal: AbortSignal | undefined,
+  call: () => Promise<void>,
+): Promise<void> {
+  const end = Date.now() + milliseconds;
+  for (let left = milliseconds; ; left = end - Date.now()) {
+    const next = Math.min(...cell.state.scheduled.map(({ due }) => due)) - Date.now();
+    const wait = Math.max(0, Math.min(left, next));
+    await sleep(wait, undefined, { ...(signal && { signal }) }).catch(() => undefined);
+    if (signal?.aborted === true || next > left) return;
+    await call();
+  }
 }
 
 /** Answers whether the device wants a session for it. */

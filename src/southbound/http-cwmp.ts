@@ -16,7 +16,7 @@ const cookieName = 'hems';
 
 /** What all connections of a door share. */
 export interface Hall {
-  readonly limits: Pick<LimitsConfig, 'bodyTime'>;
+  readonly limits: Pick<LimitsConfig, 'bodyTime' | 'requestBytes'>;
   readonly gate: Gate;
   readonly runner: SessionRunner;
   readonly logger: Logger;
@@ -56,7 +56,8 @@ async function serve(
 ): Promise<void> {
   const { headers } = request;
   const cookie = cookieOf(headers.cookie);
-  const limit = { most: hall.runner.bodyLimit(connection, cookie), time: hall.limits.bodyTime };
+  const most = await hall.runner.bodyLimit(connection, cookie, mayBeLong(hall, headers));
+  const limit = { most, time: hall.limits.bodyTime };
   const read = await readBody(request, limit, () => {
     if (hall.expecting.has(request)) response.writeContinue();
   });
@@ -64,6 +65,12 @@ async function serve(
     const charset = charsetOf(headers['content-type']);
     answer(hall, response, await hall.runner.post(connection, { cookie, body: read.body, charset }));
   } else if (read.status !== 'gone') refuse(hall, response, read.status);
+}
+
+/** Longer than a message that nobody asked for; of chunks and of what is packed nobody knows beforehand. */
+function mayBeLong({ limits }: Hall, headers: IncomingMessage['headers']): boolean {
+  const length = headers['content-length'];
+  return length === undefined || headers['content-encoding'] !== undefined || Number(length) > limits.requestBytes;
 }
 
 function answer(hall: Hall, response: ServerResponse, { status, xml, cookie, close, retryAfter }: CwmpAnswer): void {

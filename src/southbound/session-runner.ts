@@ -31,9 +31,10 @@ export interface DoorConnection {
 export interface SessionRunner {
   /**
    * Bytes that the next body on this connection may have: an answer of the device may be long where one is awaited,
-   * what it sends of its own accord may not.
+   * what it sends of its own accord may not. `long`: it may be a long one, so that it is worth asking whether another
+   * node awaits it.
    */
-  bodyLimit(connection: DoorConnection, cookie: string | undefined): number;
+  bodyLimit(connection: DoorConnection, cookie: string | undefined, long: boolean): number | Promise<number>;
   /** Never rejects. */
   post(connection: DoorConnection, request: CwmpRequest): Promise<CwmpAnswer>;
   /** The connection is gone; its session, if it is open, may go on over another one. */
@@ -60,11 +61,7 @@ export function createSessionRunner(deps: SessionRunnerDeps): SessionRunner {
   });
   const timer = setInterval(sweep, Math.max(50, Math.min(5000, limits.idleTime / 4))).unref();
   return {
-    bodyLimit: ({ session, admission }, cookie) => {
-      const found = (cookie === undefined ? undefined : store.find(cookie)) ?? session;
-      const awaited = found?.cwmp.state.kind === 'wait-answer' && found.deviceId === admission.deviceId;
-      return awaited ? limits.bodyBytes : Math.min(limits.requestBytes, limits.bodyBytes);
-    },
+    bodyLimit: (connection, cookie, long) => bodyLimit(runner, connection, cookie, long),
     post: (connection, request) => inTurn(connection, () => post(runner, connection, request)),
     disconnected: ({ session }) => {
       if (session !== undefined) keepLater(runner, session);
@@ -76,6 +73,22 @@ export function createSessionRunner(deps: SessionRunnerDeps): SessionRunner {
       for (const session of store.all()) end(runner, session, session.archived ? 'moved' : 'closed');
     },
   };
+}
+
+function bodyLimit(
+  { store, limits, archive }: Runner,
+  { session, admission }: DoorConnection,
+  cookie: string | undefined,
+  long: boolean,
+): number | Promise<number> {
+  const { deviceId, fingerprint } = admission;
+  const usual = Math.min(limits.requestBytes, limits.bodyBytes);
+  const found = (cookie === undefined ? undefined : store.find(cookie)) ?? session;
+  if (found?.cwmp.state.kind === 'wait-answer' && found.deviceId === deviceId) return limits.bodyBytes;
+  const elsewhere = found === undefined && cookie?.length === cookieLength && !store.isBuried(cookie);
+  if (!long || !elsewhere) return usual;
+  // Its session was open at another node: what was asked for there may be as long as if it were ours.
+  return archive.awaits(deviceId, cookie, fingerprint).then((awaited) => (awaited ? limits.bodyBytes : usual));
 }
 
 async function inTurn(connection: DoorConnection, run: () => Promise<CwmpAnswer>): Promise<CwmpAnswer> {

@@ -203,6 +203,24 @@ describe('two nodes', { timeout: 60_000 }, () => {
     assert.equal(rows.length, 0);
   });
 
+  test('a long answer is taken at the other node too, and nothing long that nobody asked for', async (t) => {
+    const { one, other } = await twoNodes(t);
+    const on = await taskStage(one);
+    const big = { type: 'string', value: 'x'.repeat(50_000), writable: false, forced: false } as const;
+    for (let n = 0; n < 40; n += 1)
+      on.cell.state.tree.set(`Device.X_BIG.P${n}`, { ...big, notification: 0, accessList: [] });
+    const read = await on.add({ kind: 'read-values', paths: ['Device.X_BIG.'] });
+    const elsewhere = { reconnectTo: other.context.doors.main };
+    const report = await on.session({ onRequest: () => elsewhere });
+    assert.deepEqual([report.complete, await on.state(read.id)], [true, 'done'], JSON.stringify(report));
+    const unasked = await on.session({
+      firstMessage: ' '.repeat(1_500_000),
+      chunked: true,
+      cookie: `hems=${'c'.repeat(32)}`,
+    });
+    assert.deepEqual(unasked.statuses, [413]);
+  });
+
   test('a session is found by its cookie and its certificate, and by nothing less', async (t) => {
     const { one, other } = await twoNodes(t);
     const on = await taskStage(one);

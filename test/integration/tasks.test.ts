@@ -59,7 +59,7 @@ describe('reading and writing', { timeout: 60_000 }, () => {
     const report = await session();
     assert.deepEqual([report.complete, report.answered], [true, ['GetParameterValues']]);
     const done = await task(id);
-    assert.deepEqual([done.state, done.result], ['done', { read: 9 }]);
+    assert.deepEqual([done.state, done.result], ['done', { read: 12 }]);
     assert.equal(await value(tac), '1');
   });
 

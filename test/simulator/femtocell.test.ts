@@ -281,7 +281,7 @@ describe('the ACS turn', () => {
       `<c:GetParameterValues><ParameterNames><string>${name}</string></ParameterNames></c:GetParameterValues>`;
     const { answers } = await ask(['Device.DeviceInfo.SerialNumber', 'Device.DeviceInfo.', 'Device.Nothing'].map(get));
     assert.match(answers[0] ?? '', /ParameterValueStruct\[1\].*<Value xsi:type="xsd:string">00A0BC123456</s);
-    assert.match(answers[1] ?? '', /ParameterValueStruct\[8\]/);
+    assert.match(answers[1] ?? '', /ParameterValueStruct\[11\]/);
     assert.match(answers[2] ?? '', /<FaultCode>9005</);
   });
 
@@ -292,11 +292,16 @@ describe('the ACS turn', () => {
     const names = (answers[0] ?? '').match(/(?<=<Name>)[^<]+/g);
     assert.deepEqual(names?.sort(), [
       'Device.DeviceInfo.',
+      'Device.Ethernet.',
       'Device.FAP.',
       'Device.FaultMgmt.',
+      'Device.IP.',
+      'Device.IPsec.',
       'Device.ManagementServer.',
       'Device.RootDataModelVersion',
+      'Device.Security.',
       'Device.Services.',
+      'Device.Time.',
     ]);
   });
 

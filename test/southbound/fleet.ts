@@ -19,7 +19,7 @@ export const idleTasks: TaskDispatcher = {
 export const idleServices: Omit<SessionServices, 'recordInform' | 'recordTransfer'> = {
   recordNotice: none,
   tasks: idleTasks,
-  archive: { keep: none, take: none, drop: none },
+  archive: { keep: none, take: none, drop: none, awaits: async () => false },
   trace: () => undefined,
   quirksOf: () => noQuirks,
   taskNotices: { subscribe: () => () => undefined },
@@ -65,6 +65,7 @@ export function asking(
       return session;
     },
     drop: async (deviceId) => void kept.delete(deviceId),
+    awaits: async (deviceId) => kept.has(deviceId),
   };
   return { tasks: { ...idleTasks, next, sending }, archive };
 }

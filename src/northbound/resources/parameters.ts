@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type AnyOperation, operation, refuse } from '../operation.ts';
 import { cursorOf, cursorQuery, limitQuery, pageSchema } from '../paging.ts';
-import { deviceParams, time } from '../values.ts';
+import { deviceParams, reasonBody, time } from '../values.ts';
 import type { ApiDeps } from './deps.ts';
 
 const tag = 'devices';
@@ -20,7 +20,7 @@ const parameterSchema = z.strictObject({
 });
 
 export function parameterReads(deps: ApiDeps): readonly AnyOperation[] {
-  return [listParameters(deps), listBranches(deps)];
+  return [listParameters(deps), revealParameters(deps), listBranches(deps)];
 }
 
 function listParameters({ register, parameters }: ApiDeps): AnyOperation {
@@ -52,6 +52,37 @@ function listParameters({ register, parameters }: ApiDeps): AnyOperation {
       const page = { limit: query.limit, ...begin };
       const { parameters: items, next } = await parameters.below(deviceId, query.path, page);
       return { status: 200, body: { items, ...(next !== undefined && { next: cursorOf(next) }) } };
+    },
+  });
+}
+
+function revealParameters({ register, parameters }: ApiDeps): AnyOperation {
+  return operation({
+    id: 'revealParameters',
+    method: 'POST',
+    path: '/api/v1/devices/{deviceId}/parameters/reveal',
+    summary: 'The same with personal values: IMSIs, access control lists, MSISDNs',
+    description:
+      'Who asked, for what and why stands in the audit before anything is shown. Passwords and keys are never kept.',
+    tag,
+    permission: 'parameters:reveal',
+    reach: 'device',
+    params: deviceParams,
+    body: z.strictObject({
+      path: z.string().max(256).describe('One parameter, or all below a path that ends in a dot.'),
+      limit: limitQuery,
+      after: z.string().max(256).optional().describe('Go on behind this name.'),
+      reason: reasonBody,
+    }),
+    example: { path: 'Device.Services.FAPService.1.AccessMgmt.', reason: 'a complaint of a subscriber' },
+    answers: { 200: { description: 'A page of parameters; `next` is a name.', schema: pageSchema(parameterSchema) } },
+    problems: [404],
+    handle: async ({ params: { deviceId }, body: { path, limit, after, reason }, by }) => {
+      const { devices } = await register.list({ deviceId }, { limit: 1 });
+      if (devices.length === 0) return refuse(404, { detail: 'there is no such device' });
+      const page = { limit, ...(after !== undefined && { after }) };
+      const { parameters: items, next } = await parameters.reveal(deviceId, path, page, { ...by, reason });
+      return { status: 200, body: { items, ...(next !== undefined && { next }) } };
     },
   });
 }

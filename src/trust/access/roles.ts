@@ -4,6 +4,7 @@ export const permissions = [
   'devices:write',
   'devices:wake',
   'parameters:read',
+  'parameters:reveal',
   'tasks:read',
   'tasks:write',
   'files:read',
@@ -44,7 +45,15 @@ const operator: readonly Permission[] = [
 export const roles = {
   viewer,
   operator,
-  administrator: [...operator, 'trust:write', 'audit:read', 'audit:sign', 'keys:read', 'keys:write'],
+  administrator: [
+    ...operator,
+    'parameters:reveal',
+    'trust:write',
+    'audit:read',
+    'audit:sign',
+    'keys:read',
+    'keys:write',
+  ],
   auditor: ['devices:read', 'decisions:read', 'trust:read', 'audit:read', 'keys:read'],
 } as const satisfies Readonly<Record<string, readonly Permission[]>>;
 

@@ -1,0 +1,103 @@
+import type { Row } from './parameter-tree.ts';
+
+/* The LTE half of TR-196 issue 2, and what stands around the cell: REM, location, tunnel, transport (TR-181, TR-262). */
+
+const cell = 'Device.Services.FAPService.1.';
+const epc = `${cell}CellConfig.LTE.EPC.`;
+const ran = `${cell}CellConfig.LTE.RAN.`;
+const mobility = `${ran}Mobility.ConnMode.EUTRA.`;
+
+export const lteCellRows: readonly Row[] = [
+  [`${epc}EAID`, 'unsignedInt', '0', 'W'],
+  [`${epc}AllowedCipheringAlgorithmList`, 'string', '128-EEA2,128-EEA1', 'W'],
+  [`${epc}AllowedIntegrityProtectionAlgorithmList`, 'string', '128-EIA2,128-EIA1', 'W'],
+  [`${epc}PLMNListNumberOfEntries`, 'unsignedInt', '0', 'R'],
+  [`${epc}QoSNumberOfEntries`, 'unsignedInt', '0', 'R'],
+  [`${ran}RF.FreqBandIndicator`, 'unsignedInt', '7', 'W'],
+  [`${ran}RF.ULBandwidth`, 'string', '50', 'W'],
+  [`${ran}RF.PSCHPowerOffset`, 'string', '0', 'W'],
+  [`${ran}RF.SSCHPowerOffset`, 'string', '0', 'W'],
+  [`${ran}RF.PBCHPowerOffset`, 'string', '0', 'W'],
+  [`${ran}PHY.AntennaInfo.AntennaPortsCount`, 'unsignedInt', '2', 'W'],
+  [`${ran}PHY.PDSCH.Pa`, 'int', '0', 'W'],
+  [`${ran}PHY.PDSCH.Pb`, 'int', '0', 'W'],
+  [`${ran}PHY.PRACH.RootSequenceIndex`, 'string', '128', 'W'],
+  [`${ran}PHY.PRACH.ConfigurationIndex`, 'string', '3', 'W'],
+  [`${ran}PHY.PRACH.HighSpeedFlag`, 'boolean', '0', 'W'],
+  [`${ran}PHY.PRACH.ZeroCorrelationZoneConfig`, 'string', '12', 'W'],
+  [`${ran}PHY.PRACH.FreqOffset`, 'string', '4', 'W'],
+  [`${ran}PHY.TDDFrame.SubFrameAssignment`, 'string', '2', 'W'],
+  [`${ran}PHY.TDDFrame.SpecialSubframePatterns`, 'string', '7', 'W'],
+  [`${ran}PHY.ULPowerControl.P0NominalPUSCH`, 'string', '-80', 'W'],
+  [`${ran}MAC.DRX.DRXEnabled`, 'boolean', '1', 'W'],
+  [`${ran}CellRestriction.CellBarred`, 'boolean', '0', 'W'],
+  [`${ran}CellRestriction.CellReservedForOperatorUse`, 'boolean', '0', 'W'],
+  [`${ran}CellRestriction.BarringForEmergency`, 'boolean', '0', 'W'],
+  [`${ran}NeighborList.LTECellNumberOfEntries`, 'unsignedInt', '0', 'R'],
+  [`${ran}NeighborList.InterRATCell.UMTSNumberOfEntries`, 'unsignedInt', '0', 'R'],
+  [`${ran}NeighborListInUse.LTECellNumberOfEntries`, 'unsignedInt', '1', 'R'],
+  [`${ran}NeighborListInUse.LTECell.1.PLMNID`, 'string', '00101', 'R'],
+  [`${ran}NeighborListInUse.LTECell.1.CID`, 'unsignedInt', '257', 'R'],
+  [`${ran}NeighborListInUse.LTECell.1.PhyCellID`, 'unsignedInt', '101', 'R'],
+  [`${mobility}A3Offset`, 'int', '6', 'W'],
+  [`${mobility}A5Threshold1RSRP`, 'unsignedInt', '30', 'W'],
+  [`${mobility}TimeToTrigger`, 'unsignedInt', '320', 'W'],
+  [`${ran}Mobility.IdleMode.IntraFreq.QRxLevMinSIB3`, 'int', '-62', 'W'],
+  [`${cell}Transport.SCTP.Enable`, 'boolean', '1', 'W'],
+  [`${cell}Transport.SCTP.HBInterval`, 'unsignedInt', '30', 'W'],
+  [`${cell}Transport.SCTP.RTOInitial`, 'unsignedInt', '3000', 'W'],
+  [`${cell}Transport.SCTP.AssocNumberOfEntries`, 'unsignedInt', '0', 'R'],
+];
+
+const gps = 'Device.FAP.GPS.';
+const tunnel = 'Device.FAP.Tunnel.';
+const link = 'Device.IP.Interface.1.';
+const profile = 'Device.IPsec.Profile.1.';
+
+export const surroundingRows: readonly Row[] = [
+  [`${cell}REM.LTE.InServiceHandling`, 'string', 'Delayed', 'W'],
+  [`${cell}REM.LTE.ScanOnBoot`, 'boolean', '1', 'W'],
+  [`${cell}REM.LTE.ScanPeriodically`, 'boolean', '0', 'W'],
+  [`${cell}REM.LTE.PeriodicInterval`, 'unsignedInt', '86400', 'W'],
+  [`${cell}REM.LTE.ScanStatus`, 'string', 'Success', 'R'],
+  [`${cell}REM.LTE.LastScanTime`, 'dateTime', '2026-01-01T00:00:00Z', 'R'],
+  [`${cell}REM.LTE.CellNumberOfEntries`, 'unsignedInt', '1', 'R'],
+  [`${cell}REM.LTE.Cell.1.RF.PhyCellID`, 'unsignedInt', '101', 'R'],
+  [`${cell}REM.LTE.Cell.1.RF.RSRP`, 'int', '-97', 'R'],
+  [`${cell}REM.LTE.Cell.1.RF.EUTRACarrierARFCN`, 'unsignedInt', '3100', 'R'],
+  [`${cell}REM.LTE.Cell.1.BCCH.CellID`, 'unsignedInt', '257', 'R'],
+  [`${cell}REM.LTE.Cell.1.BCCH.TAC`, 'unsignedInt', '1', 'R'],
+  [`${gps}ScanOnBoot`, 'boolean', '1', 'W'],
+  [`${gps}ScanPeriodically`, 'boolean', '0', 'W'],
+  [`${gps}ScanStatus`, 'string', 'Success', 'R'],
+  [`${gps}LastSuccessfulScanTime`, 'dateTime', '2026-01-01T00:00:00Z', 'R'],
+  [`${gps}LockedLatitude`, 'int', '52520008', 'R'],
+  [`${gps}LockedLongitude`, 'int', '13404954', 'R'],
+  [`${gps}NumberOfSatellites`, 'unsignedInt', '7', 'R'],
+  [`${tunnel}UseForCWMP`, 'boolean', '0', 'W'],
+  [`${tunnel}IKESANumberOfEntries`, 'unsignedInt', '1', 'R'],
+  [`${tunnel}IKESA.1.AuthErrors`, 'unsignedInt', '0', 'R'],
+  [`${tunnel}IKESA.1.Status`, 'string', 'Active', 'R'],
+  [`${tunnel}IKESA.1.PeerAddress`, 'string', '10.64.0.17', 'R'],
+  [`${tunnel}CryptoProfileNumberOfEntries`, 'unsignedInt', '0', 'R'],
+  ['Device.FAP.ApplicationPlatform.Version', 'string', '', 'R'],
+  ['Device.FAP.PerfMgmt.ConfigNumberOfEntries', 'unsignedInt', '0', 'R'],
+  ['Device.IPsec.Enable', 'boolean', '1', 'W'],
+  ['Device.IPsec.Status', 'string', 'Enabled', 'R'],
+  ['Device.IPsec.ProfileNumberOfEntries', 'unsignedInt', '1', 'R'],
+  [`${profile}RemoteEndpoints`, 'string', 'segw.hems.example', 'W'],
+  [`${profile}IKEv2AuthenticationMethod`, 'string', 'Device.Security.Certificate.1.', 'W'],
+  [`${profile}IKEv2AllowedEncryptionAlgorithms`, 'string', 'AES-CBC', 'W'],
+  [`${profile}NATTKeepaliveTimeout`, 'unsignedInt', '20', 'W'],
+  [`${link}Enable`, 'boolean', '1', 'W'],
+  [`${link}Status`, 'string', 'Up', 'R'],
+  [`${link}IPv4Address.1.IPAddress`, 'string', '192.0.2.17', 'R'],
+  [`${link}IPv4Address.1.SubnetMask`, 'string', '255.255.255.0', 'R'],
+  [`${link}IPv4Address.1.AddressingType`, 'string', 'DHCP', 'R'],
+  [`${link}Stats.BytesSent`, 'unsignedInt', '0', 'R'],
+  ['Device.Ethernet.Interface.1.MACAddress', 'string', '02:00:00:00:00:11', 'R'],
+  ['Device.Ethernet.Interface.1.Status', 'string', 'Up', 'R'],
+  ['Device.Security.CertificateNumberOfEntries', 'unsignedInt', '1', 'R'],
+  ['Device.Security.Certificate.1.Enable', 'boolean', '1', 'W'],
+  ['Device.Security.Certificate.1.Subject', 'string', 'CN=Femtocell', 'R'],
+];
