@@ -9,6 +9,11 @@ export interface DatabaseProxy {
   cut(): Promise<void>;
   /** Connections stand and new ones are taken, but nothing goes through. */
   stopUp(): void;
+  /**
+   * From the next call on of a prepared statement whose name begins so (after `skip` others), the answers on its
+   * connection are withheld: what it does is done, and the server does not learn of it. Resolves when it has come by.
+   */
+  muteAt(statement: string, skip?: number): Promise<void>;
   mend(): Promise<void>;
   close(): Promise<void>;
 }
@@ -19,6 +24,17 @@ export async function openDatabaseProxy(): Promise<DatabaseProxy> {
   let state: State = 'open';
   let target: { path: string } | { host: string; port: number } | undefined;
   const pairs = new Set<readonly [near: Socket, far: Socket]>();
+  let muting: { readonly text: string; left: number; readonly done: () => void } | undefined;
+  const watch = (near: Socket, far: Socket): void => {
+    near.on('data', (chunk: Buffer) => {
+      if (muting === undefined || !chunk.includes(muting.text)) return;
+      muting.left -= 1;
+      if (muting.left > 0) return;
+      far.unpipe(near).pause();
+      muting.done();
+      muting = undefined;
+    });
+  };
   const server = createServer({ allowHalfOpen: false }, (near) => {
     near.on('error', () => undefined);
     if (state === 'cut' || target === undefined) {
@@ -34,8 +50,10 @@ export async function openDatabaseProxy(): Promise<DatabaseProxy> {
       far.destroy();
     });
     far.on('close', () => near.destroy());
-    if (state === 'open') connectThrough(near, far);
-    else for (const socket of pair) socket.pause();
+    if (state === 'open') {
+      connectThrough(near, far);
+      watch(near, far);
+    } else for (const socket of pair) socket.pause();
   });
   const port = await listen(server, 0);
   const breakAll = (): void => {
@@ -63,6 +81,11 @@ export async function openDatabaseProxy(): Promise<DatabaseProxy> {
         far.unpipe(near).pause();
       }
     },
+    muteAt: (statement, skip = 0) =>
+      new Promise((done) => {
+        // Bind: the unnamed portal, then the name.
+        muting = { text: `\0${statement}`, left: skip + 1, done };
+      }),
     mend: async () => {
       const before = state;
       state = 'open';
