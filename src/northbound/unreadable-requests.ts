@@ -35,11 +35,15 @@ export const longestUpload = 1_800_000;
 /** Node knows one time limit for whole requests, which uploads need; all others get theirs here. */
 export function limitBodies(app: FastifyInstance): void {
   app.decorateRequest('bodyDeadline', null);
-  app.addHook('onRequest', (request, _reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const { raw } = request;
     if (raw.headers['content-length'] !== undefined || raw.headers['transfer-encoding'] !== undefined) {
-      const late = (): void =>
-        refuseUnreadable(Object.assign(new Error(), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), raw.socket);
+      const late = (): void => {
+        const slow = Object.assign(new Error('slow'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' });
+        // Whoever is refused already is waited for no longer.
+        if (reply.raw.headersSent) raw.socket.destroy();
+        else refuseUnreadable(slow, raw.socket);
+      };
       const timer = setTimeout(late, bodyWithin).unref();
       request.bodyDeadline = timer;
       raw.once('close', () => clearTimeout(timer));

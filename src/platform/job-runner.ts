@@ -52,7 +52,7 @@ export interface JobRunnerDeps {
   readonly kinds: Readonly<Record<string, JobWork>>;
   readonly redact: Redact;
   readonly read: (id: string, name: 'input') => AsyncGenerator<Uint8Array>;
-  /** Milliseconds after which a holder that says nothing has lost its job (default 30 000). */
+  /** Milliseconds after which a holder that says nothing has lost its job (default 15 000). */
   readonly leaseMs?: number;
   /** Milliseconds between looks for jobs of other nodes (default 2 000). */
   readonly every?: number;
@@ -98,7 +98,7 @@ interface Stopping {
 }
 
 async function takeAll(deps: JobRunnerDeps, state: Stopping): Promise<void> {
-  const { db, clock, kinds, leaseMs = 30_000 } = deps;
+  const { db, clock, kinds, leaseMs = 15_000 } = deps;
   while (!state.stopping) {
     const lease = randomUUID();
     const { rows } = await db.query<Job>(queries.takeJob(Object.keys(kinds), lease, leaseMs, clock.now()));
