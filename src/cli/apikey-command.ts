@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
 import { systemClock } from '../platform/clock.ts';
-import { type ApiKey, type ApiKeys, createApiKeys } from '../trust/access/api-keys.ts';
+import { type ApiKey, createApiKeys } from '../trust/access/api-keys.ts';
 import { type Role, roleNames } from '../trust/access/roles.ts';
 import { instant, oneOf, wholeNumber } from './arguments.ts';
 import { type ConfigOptions, commandLogger, toolConfig } from './configuration.ts';
 import { withDatabase } from './database-access.ts';
-import { registerOptions } from './device-access.ts';
+import { registerOptions } from './access-options.ts';
 import { exitCodes, failure } from './failure.ts';
 import { byOperator } from './operator.ts';
+import { type KeysAccess, remoteKeys } from './server/remote-evidence.ts';
+import { serverApi } from './server/server-api.ts';
 import { print, printJson, table } from './terminal.ts';
 
 interface KeyOptions extends ConfigOptions {
@@ -48,7 +50,9 @@ export function addApiKeyCommands(hems: Command): void {
     .action(revoke);
 }
 
-function withKeys<T>(options: KeyOptions, fn: (keys: ApiKeys) => Promise<T>): Promise<T> {
+function withKeys<T>(options: KeyOptions, fn: (keys: KeysAccess) => Promise<T>): Promise<T> {
+  const api = serverApi(options);
+  if (api !== undefined) return fn(remoteKeys(api));
   const config = toolConfig(options);
   return withDatabase({ config, logger: commandLogger(config) }, (db) => fn(createApiKeys({ db, clock: systemClock })));
 }

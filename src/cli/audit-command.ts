@@ -1,24 +1,29 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import type { Config } from '../config/schema.ts';
+import { createRegister } from '../fleet/register.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Database } from '../platform/postgres.ts';
+import { type AuditDesk, createAuditDesk } from '../trust/audit-desk.ts';
 import { checkpointExport } from '../trust/audit-keeping.ts';
-import { type AuditFilter, type AuditPage, auditKinds, listAudit } from '../trust/audit-listing.ts';
+import { type AuditFilter, type AuditPage, auditKinds } from '../trust/audit-listing.ts';
 import { parseExported } from '../trust/checkpoint.ts';
-import { checkpointPublicKey, makeCheckpoint } from '../trust/checkpoints.ts';
-import { heads } from '../trust/evidence-heads.ts';
+import type { CheckpointDeps } from '../trust/checkpoints.ts';
 import { dropPartitions } from '../trust/evidence-retention.ts';
-import { type Verification, verifyEvidence } from '../trust/evidence-verify.ts';
+import type { Verification } from '../trust/evidence-verify.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
 import { type ConfigOptions, commandLogger, toolConfig } from './configuration.ts';
 import { withDatabase } from './database-access.ts';
-import { oneDevice, registerOptions } from './device-access.ts';
+import { databaseOptions, registerOptions } from './access-options.ts';
+import { oneDevice } from './device-access.ts';
 import { moment } from './device-filter.ts';
 import { exitCodes, failure } from './failure.ts';
 import { progressLine } from './progress.ts';
 import { secretStore } from './secret-command.ts';
+import { remoteAudit } from './server/remote-evidence.ts';
+import { type RegisterAccess, remoteRegister } from './server/remote-register.ts';
+import { serverApi } from './server/server-api.ts';
 import { print, printJson, table } from './terminal.ts';
-import { createRegister } from '../fleet/register.ts';
 
 interface Options extends ConfigOptions {
   readonly json?: boolean;
@@ -51,26 +56,29 @@ export function addAuditCommands(hems: Command): void {
   registerOptions(audit.command('key'))
     .description('the public key that checkpoints are signed with; keep it outside')
     .action((options: Options) => withAudit(options, (parts) => key(parts, options)));
-  registerOptions(audit.command('drop'))
+  databaseOptions(audit.command('drop'))
     .description(
       'drop whole partitions that ended before a time, behind an exported checkpoint; as owner of the schema',
     )
     .requiredOption('--before <time>', 'a date', time)
-    .action((options: Options & { before: Date }) => withAudit(options, (parts) => drop(parts, options), true));
+    .action(drop);
 }
 
 interface Parts {
-  readonly db: Database;
-  readonly deps: Parameters<typeof makeCheckpoint>[0];
+  readonly audit: AuditDesk;
+  readonly register: Pick<RegisterAccess, 'find'>;
 }
 
-function withAudit<T>(options: ConfigOptions, fn: (parts: Parts) => Promise<T>, asOwner = false): Promise<T> {
+function depsOf(config: Config, db: Database): CheckpointDeps {
+  return { db, clock: systemClock, secrets: secretStore(config, db), exportTo: checkpointExport(config.audit) };
+}
+
+function withAudit<T>(options: ConfigOptions, fn: (parts: Parts) => Promise<T>): Promise<T> {
+  const api = serverApi(options);
+  if (api !== undefined) return fn({ audit: remoteAudit(api), register: remoteRegister(api) });
   const config = toolConfig(options);
-  return withDatabase({ config, logger: commandLogger(config), asOwner }, (db) =>
-    fn({
-      db,
-      deps: { db, clock: systemClock, secrets: secretStore(config, db), exportTo: checkpointExport(config.audit) },
-    }),
+  return withDatabase({ config, logger: commandLogger(config) }, (db) =>
+    fn({ audit: createAuditDesk(depsOf(config, db)), register: createRegister({ db, clock: systemClock }) }),
   );
 }
 
@@ -82,9 +90,8 @@ interface ShowOptions extends Options, Omit<AuditFilter, 'after'> {
 async function show(options: ShowOptions): Promise<void> {
   const { device, kind, person, reason, since, until } = options;
   const after = options.after === undefined ? undefined : position(options.after);
-  await withAudit(options, async ({ db }) => {
-    const deviceId =
-      device === undefined ? undefined : await oneDevice(createRegister({ db, clock: systemClock }), device);
+  await withAudit(options, async ({ audit, register }) => {
+    const deviceId = device === undefined ? undefined : await oneDevice(register, device);
     const filter: AuditFilter = {
       ...(deviceId !== undefined && { device: deviceId }),
       ...(kind !== undefined && { kind }),
@@ -94,7 +101,7 @@ async function show(options: ShowOptions): Promise<void> {
       ...(until !== undefined && { until }),
       ...(after !== undefined && { after }),
     };
-    const page = await listAudit(db, filter, options.limit);
+    const page = await audit.list(filter, options.limit);
     if (options.json === true) printJson(page);
     else printAudit(page);
   });
@@ -134,9 +141,9 @@ interface VerifyOptions extends Options {
 
 async function verify(options: VerifyOptions): Promise<void> {
   const exported = options.checkpoints === undefined ? undefined : await readExported(options.checkpoints);
-  await withAudit(options, async ({ db }) => {
-    const progress = progressLine(await rowsIn(db), 'rows');
-    const verification = await verifyEvidence(db, {
+  await withAudit(options, async ({ audit }) => {
+    const progress = progressLine(await audit.rows(), 'rows');
+    const verification = await audit.verify({
       ...(exported !== undefined && { exported }),
       ...(options.publicKey !== undefined && { publicKey: Buffer.from(options.publicKey, 'base64') }),
       onProgress: progress.at,
@@ -146,10 +153,6 @@ async function verify(options: VerifyOptions): Promise<void> {
     else printVerification(verification);
     if (verification.findings.length > 0) process.exitCode = exitCodes.no;
   });
-}
-
-async function rowsIn(db: Database): Promise<number> {
-  return (await heads(db)).reduce((sum, { link }) => sum + link, 0);
 }
 
 async function readExported(path: string) {
@@ -178,40 +181,34 @@ function printVerification({ rows, chains, checkpoints, unchained, findings }: V
   if (checkpoints === 0) print('No checkpoint is signed: the owner of the database could have rewritten everything.');
 }
 
-async function checkpoint({ deps }: Parts, { json }: Options): Promise<void> {
-  const outcome = await makeCheckpoint(deps, { wait: true });
-  if (outcome.kind !== 'made')
-    throw failure(
-      exitCodes.unavailable,
-      outcome.kind === 'no_key' ? outcome.cause : 'another node is at it',
-      keyRemedy,
-    );
-  const { number, at, exportedTo } = outcome.row;
+async function checkpoint({ audit }: Parts, { json }: Options): Promise<void> {
+  const made = await audit.checkpoint();
+  if (!made.ok) throw failure(exitCodes.unavailable, made.cause, keyRemedy);
+  const { number, at, exportedTo, exportFailure } = made;
   if (json === true) printJson({ number, at, exportedTo });
   else
     print(
       `Checkpoint ${number} is signed${exportedTo === null ? ', and lies in the database alone' : `: ${exportedTo}`}.`,
     );
-  if (outcome.exportError === undefined) return;
-  throw failure(
-    exitCodes.unavailable,
-    `it could not be exported: ${String(outcome.exportError)}`,
-    'see audit.checkpointFile',
-  );
+  if (exportFailure === undefined) return;
+  throw failure(exitCodes.unavailable, `it could not be exported: ${exportFailure}`, 'see audit.checkpointFile');
 }
 
 const keyRemedy = 'set HEMS_SECRET_KEY or HEMS_SECRET_KEY_FILE to the key of this installation';
 
-async function key({ deps }: Parts, { json }: Options): Promise<void> {
-  const found = await checkpointPublicKey(deps.secrets);
+async function key({ audit }: Parts, { json }: Options): Promise<void> {
+  const found = await audit.key();
   if (!found.ok) throw failure(exitCodes.unavailable, found.cause, keyRemedy);
   const publicKey = found.publicKey.toString('base64');
   if (json === true) printJson({ publicKey });
   else print(publicKey);
 }
 
-async function drop({ deps }: Parts, { before, json }: Options & { before: Date }): Promise<void> {
-  const result = await dropPartitions(deps, before);
+/** As owner of the schema, and so beside the database alone. */
+async function drop({ before, json, ...options }: Options & { before: Date }): Promise<void> {
+  const config = toolConfig(options);
+  const access = { config, logger: commandLogger(config), asOwner: true };
+  const result = await withDatabase(access, (db) => dropPartitions(depsOf(config, db), before));
   if (json === true) printJson(result);
   else {
     for (const partition of result.dropped) print(`dropped ${partition}`);

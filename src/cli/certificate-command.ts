@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { ProfileName } from '../x509/profile.ts';
+import { registerOptions } from './access-options.ts';
 import { instant, objectIdentifier, wholeNumber } from './arguments.ts';
 import { addOcsp } from './certificate-ocsp-command.ts';
 
@@ -22,13 +23,9 @@ export function addCertificateCommands(hems: Command): void {
     .addOption(profileOption())
     .option('--json', 'for machines')
     .action(async (options) => (await import('./certificate-profile.ts')).printProfile(options));
-  certificate
-    .command('survey')
+  registerOptions(certificate.command('survey'))
     .description('what each rule would refuse of the certificates that devices have shown, by anchor')
     .addOption(profileOption())
-    .option('--config <file>', 'configuration file (default: HEMS_CONFIG, or the embedded database)')
-    .option('--data-dir <dir>', 'data directory of the embedded database (default: HEMS_DATA_DIR or ./var)')
-    .option('--json', 'for machines')
     .action(async (options) => (await import('./certificate-survey.ts')).survey(options));
 }
 

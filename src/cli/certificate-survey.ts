@@ -8,6 +8,7 @@ import { type ProfileName, profiles, type RuleLevel } from '../x509/profile.ts';
 import { type ConfigOptions, commandLogger, toolConfig } from './configuration.ts';
 import { withDatabase } from './database-access.ts';
 import { configFailure } from './failure.ts';
+import { serverApi } from './server/server-api.ts';
 import { type Colour, paint, print, printable, printJson, table } from './terminal.ts';
 
 interface SurveyOptions extends ConfigOptions {
@@ -17,15 +18,27 @@ interface SurveyOptions extends ConfigOptions {
 
 /** Anchors that are configured are surveyed under their own rules, all others under the profile asked for. */
 export async function survey(options: SurveyOptions): Promise<void> {
+  const api = serverApi(options);
+  if (api !== undefined)
+    return tell(await api.get<Surveyed>('/api/v1/certificate-survey', { profile: options.profile }), options);
   const config = toolConfig(options);
   const anchors = await surveyedAnchors(config.anchors);
   const otherwise = profiles[options.profile];
   await withDatabase({ config, logger: commandLogger(config) }, async (db) => {
     const unkept = await countUnkeptCertificates(db);
     const surveys = await surveyCertificates(readShownPaths(db), anchors, otherwise);
-    if (options.json === true) printJson({ anchors: surveys, unkept });
-    else printSurveys(surveys, unkept);
+    tell({ anchors: surveys, unkept }, options);
   });
+}
+
+interface Surveyed {
+  readonly anchors: readonly AnchorSurvey[];
+  readonly unkept: number;
+}
+
+function tell({ anchors, unkept }: Surveyed, { json }: SurveyOptions): void {
+  if (json === true) printJson({ anchors, unkept });
+  else printSurveys(anchors, unkept);
 }
 
 async function surveyedAnchors(configs: readonly AnchorConfig[]): Promise<ReadonlyMap<string, SurveyedAnchor>> {

@@ -10,15 +10,16 @@ import { currentOverride, currentPolicy } from '../trust/revocation/policy-store
 import { type ConfigOptions, developmentConfig, toolConfig } from './configuration.ts';
 import { developmentDefaults } from './development.ts';
 import { exitCodes, failure } from './failure.ts';
-import { revocationOptions, withRevocationDatabase } from './revocation-access.ts';
+import { withRevocationDatabase } from './revocation-access.ts';
 import { paint, print, printable, printJson } from './terminal.ts';
+import { databaseOptions } from './access-options.ts';
 
 interface ComplianceOptions extends ConfigOptions {
   readonly json?: boolean;
 }
 
 export function addComplianceCommand(hems: Command): void {
-  revocationOptions(hems.command('compliance'))
+  databaseOptions(hems.command('compliance'))
     .description(
       'the clauses of TS 33.320 against the configuration and the policy in force; exit code 1 if one deviates',
     )

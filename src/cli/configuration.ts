@@ -4,8 +4,9 @@ import { type ConfigResult, loadConfig, type PartialConfig } from '../config/loa
 import type { Config } from '../config/schema.ts';
 import { createLogger } from '../platform/telemetry.ts';
 import { configFailure } from './failure.ts';
+import type { ServerOptions } from './server/target.ts';
 
-export interface ConfigOptions {
+export interface ConfigOptions extends ServerOptions {
   readonly config?: string;
   readonly dataDir?: string;
 }

@@ -1,14 +1,13 @@
 import type { Command } from 'commander';
 import { systemClock } from '../platform/clock.ts';
 import { parseCertificate, type Certificate } from '../x509/certificate.ts';
-import { listedCertificates } from '../x509/crl.ts';
 import { mostCrlText } from '../x509/crl-file.ts';
 import { DerError } from '../x509/der.ts';
 import { PemError, readPem } from '../x509/pem.ts';
 import { derOfCrl } from '../trust/revocation/crl-fetch.ts';
-import { CrlUnreadable, readCrl } from '../trust/revocation/crl-reader.ts';
-import { crlBytes, type Holding, listHoldings, uploadOrigin } from '../trust/revocation/crl-store.ts';
-import { importCrl } from '../trust/revocation/desk.ts';
+import { CrlUnreadable } from '../trust/revocation/crl-reader.ts';
+import { uploadOrigin } from '../trust/revocation/crl-store.ts';
+import type { HeldList, RevocationDesk } from '../trust/revocation/revocation-desk.ts';
 import { wholeNumber } from './arguments.ts';
 import { exitCodes, failure } from './failure.ts';
 import { byOperator } from './operator.ts';
@@ -19,7 +18,7 @@ import {
   refuseUnconfirmed,
   revocationOptions,
   withDesk,
-  withRevocationDatabase,
+  withReadingDesk,
 } from './revocation-access.ts';
 import { print, printable, printJson, table } from './terminal.ts';
 
@@ -68,14 +67,14 @@ async function importFiles(files: readonly string[], options: ImportOptions): Pr
 }
 
 async function importOne(
-  desk: Parameters<typeof importCrl>[0],
+  desk: RevocationDesk,
   file: string,
   certificates: readonly Certificate[],
   options: ImportOptions,
 ): Promise<void> {
   const bytes = await readOperatorFile(file, mostBytes);
   const given = { der: crlOf(bytes, file), certificates: [...certificates, ...alongside(bytes)] };
-  const result = await importCrl(desk, given, byOperator(options.reason), options.confirm).catch((error: unknown) => {
+  const result = await desk.importCrl(given, byOperator(options.reason), options.confirm).catch((error: unknown) => {
     if (!(error instanceof CrlUnreadable)) throw error;
     throw failure(exitCodes.usage, `${file} is no CRL: ${error.message}`, 'give a CRL in DER or PEM (X509 CRL)');
   });
@@ -116,9 +115,9 @@ function alongside(bytes: Uint8Array): readonly Certificate[] {
 }
 
 async function list(options: RevocationOptions): Promise<void> {
-  await withRevocationDatabase(options, async (db) => {
-    const holdings = await listHoldings(db);
-    if (options.json === true) return void printJson(holdings.map(({ signers: _, ...rest }) => rest));
+  await withReadingDesk(options, async (desk) => {
+    const holdings = await desk.crls();
+    if (options.json === true) return void printJson(holdings);
     if (holdings.length === 0) return print('There is no CRL in use.');
     const at = systemClock.now();
     print(
@@ -141,35 +140,21 @@ async function list(options: RevocationOptions): Promise<void> {
 }
 
 async function show(text: string, options: ShowOptions): Promise<void> {
-  await withRevocationDatabase(options, async (db) => {
-    const wanted = text.toLowerCase().replaceAll(':', '');
-    const found = (await listHoldings(db)).filter(({ fingerprint }) => fingerprint.startsWith(wanted));
-    const [first] = found;
-    const kinds = new Set(found.map(({ fingerprint }) => fingerprint));
-    if (first === undefined) throw failure(exitCodes.no, `there is no CRL ${text}`, '"hems crl list" shows them');
-    if (kinds.size > 1) throw failure(exitCodes.usage, `${text} is ${kinds.size} CRLs`, 'write more of its SHA-256');
-    const list = await readCrl(crlBytes(db, first.fingerprint), []);
-    const entries = [];
-    for (const entry of listedCertificates(list)) {
-      if (entries.length >= options.entries) break;
-      entries.push(entry);
-    }
-    const { signers: _, ...holding } = first;
-    const origins = found.map(({ origin }) => origin);
-    if (options.json === true)
-      return void printJson({
-        ...holding,
-        origins,
-        list: entries.map(({ serialNumber, revokedAt, reason }) => ({ serialNumber, revokedAt, reason })),
-      });
+  await withReadingDesk(options, async (desk) => {
+    const found = await desk.crl(text.toLowerCase().replaceAll(':', ''), options.entries);
+    if (!found.ok && found.several === 0)
+      throw failure(exitCodes.no, `there is no CRL ${text}`, '"hems crl list" shows them');
+    if (!found.ok) throw failure(exitCodes.usage, `${text} is ${found.several} CRLs`, 'write more of its SHA-256');
+    const { origins, list, ...holding } = found.crl;
+    if (options.json === true) return void printJson({ ...holding, origins, list });
     describe(holding, origins);
-    for (const { serialNumber, revokedAt, reason } of entries)
+    for (const { serialNumber, revokedAt, reason } of list)
       print(`  ${serialNumber}  ${revokedAt.toISOString()}  ${reason}`);
-    if (first.entries > entries.length) print(`  … of ${first.entries}`);
+    if (holding.entries > list.length) print(`  … of ${holding.entries}`);
   });
 }
 
-function describe(holding: Omit<Holding, 'signers'>, origins: readonly string[]): void {
+function describe(holding: HeldList, origins: readonly string[]): void {
   print(`CRL ${holding.fingerprint}`);
   print(`issuer       ${printable(holding.issuer)}`);
   print(`anchor       ${holding.anchor}`);

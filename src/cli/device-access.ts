@@ -1,10 +1,11 @@
-import type { Command } from 'commander';
 import { createRegister, type Register, type StateResult } from '../fleet/register.ts';
 import { systemClock } from '../platform/clock.ts';
 import { anchorPlans } from '../simulator/development-authorities.ts';
 import { type ConfigOptions, commandLogger, toolConfig } from './configuration.ts';
 import { withDatabase } from './database-access.ts';
 import { exitCodes, failure } from './failure.ts';
+import { type RegisterAccess, remoteRegister } from './server/remote-register.ts';
+import { serverApi } from './server/server-api.ts';
 import { print, printJson } from './terminal.ts';
 
 export interface DeviceOptions extends ConfigOptions {
@@ -12,15 +13,14 @@ export interface DeviceOptions extends ConfigOptions {
   readonly reason?: string;
 }
 
-/** The options of every command on the register. */
-export function registerOptions(command: Command): Command {
-  return command
-    .option('--config <file>', 'configuration file (default: HEMS_CONFIG, or the embedded database)')
-    .option('--data-dir <dir>', 'data directory of the embedded database (default: HEMS_DATA_DIR or ./var)')
-    .option('--json', 'for machines');
+export function withRegister<T>(options: ConfigOptions, fn: (register: RegisterAccess) => Promise<T>): Promise<T> {
+  const api = serverApi(options);
+  if (api !== undefined) return fn(remoteRegister(api));
+  return withLocalRegister(options, fn);
 }
 
-export function withRegister<T>(options: ConfigOptions, fn: (register: Register) => Promise<T>): Promise<T> {
+/** Beside the database alone: what streams a million rows. */
+export function withLocalRegister<T>(options: ConfigOptions, fn: (register: Register) => Promise<T>): Promise<T> {
   const config = toolConfig(options);
   return withDatabase({ config, logger: commandLogger(config) }, (db) =>
     fn(createRegister({ db, clock: systemClock })),
@@ -28,7 +28,7 @@ export function withRegister<T>(options: ConfigOptions, fn: (register: Register)
 }
 
 /** The one device that a person means. */
-export async function oneDevice(register: Register, text: string): Promise<string> {
+export async function oneDevice(register: Pick<RegisterAccess, 'find'>, text: string): Promise<string> {
   const found = await register.find(text);
   const [deviceId] = found;
   if (deviceId === undefined)
@@ -52,6 +52,8 @@ export interface KnownAnchor {
 
 /** Undefined for a database named by DATABASE_URL alone: its anchors are in a file that is not here. */
 export function knownAnchors(options: ConfigOptions): readonly KnownAnchor[] | undefined {
+  // The server knows its own.
+  if (serverApi(options) !== undefined) return undefined;
   const config = toolConfig(options);
   if (config.anchors.length > 0) return config.anchors;
   if (config.database.url !== undefined) return undefined;

@@ -4,7 +4,8 @@ import { type DeviceFilter, type DeviceSort, deviceSorts } from '../fleet/listin
 import { systemClock } from '../platform/clock.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
 import { addConflictCommands } from './device-conflicts-command.ts';
-import { type DeviceOptions, knownAnchors, oneDevice, registerOptions, withRegister } from './device-access.ts';
+import { registerOptions } from './access-options.ts';
+import { type DeviceOptions, knownAnchors, oneDevice, withRegister } from './device-access.ts';
 import { filterOf, withFilter } from './device-filter.ts';
 import { addIdentityCommands } from './device-identity-command.ts';
 import { addMoveCommands } from './device-move-command.ts';

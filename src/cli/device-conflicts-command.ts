@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { ConflictPage } from '../fleet/conflicts.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
-import { type DeviceOptions, oneDevice, registerOptions, tellState, withRegister } from './device-access.ts';
+import { registerOptions } from './access-options.ts';
+import { type DeviceOptions, oneDevice, tellState, withRegister } from './device-access.ts';
 import { exitCodes, failure } from './failure.ts';
 import { byOperator } from './operator.ts';
 import { print, printJson, table } from './terminal.ts';

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import { type DeviceOptions, oneDevice, registerOptions, tellState, withRegister } from './device-access.ts';
+import { registerOptions } from './access-options.ts';
+import { type DeviceOptions, oneDevice, tellState, withRegister } from './device-access.ts';
 import { identityName } from './identity-name.ts';
 import { byOperator } from './operator.ts';
 

@@ -1,13 +1,15 @@
 import type { Command } from 'commander';
 import type { DeviceFilter } from '../fleet/listing.ts';
-import type { By, Register, StateResult } from '../fleet/register.ts';
+import type { By, StateResult } from '../fleet/register.ts';
 import type { ManyMove } from '../fleet/register-many.ts';
 import { systemClock } from '../platform/clock.ts';
-import { type DeviceOptions, oneDevice, registerOptions, tellState, withRegister } from './device-access.ts';
+import { registerOptions } from './access-options.ts';
+import { type DeviceOptions, oneDevice, tellState, withRegister } from './device-access.ts';
 import { filterOf, isEmpty, withFilter } from './device-filter.ts';
 import { exitCodes, failure } from './failure.ts';
 import { identityName } from './identity-name.ts';
 import { byOperator } from './operator.ts';
+import type { RegisterAccess } from './server/remote-register.ts';
 import { progressLine } from './progress.ts';
 import { print, printJson } from './terminal.ts';
 
@@ -61,7 +63,13 @@ async function runMove(move: ManyMove, text: string | undefined, options: MoveOp
   );
 }
 
-async function moveOne(register: Register, move: ManyMove, text: string, options: MoveOptions, by: By): Promise<void> {
+async function moveOne(
+  register: RegisterAccess,
+  move: ManyMove,
+  text: string,
+  options: MoveOptions,
+  by: By,
+): Promise<void> {
   const deviceId = await oneDevice(register, text);
   const fingerprint = /^[0-9a-f]{64}$/i.test(text) ? text.toLowerCase() : undefined;
   const result: StateResult =
@@ -70,7 +78,7 @@ async function moveOne(register: Register, move: ManyMove, text: string, options
 }
 
 async function moveAll(
-  register: Register,
+  register: RegisterAccess,
   move: ManyMove,
   filter: DeviceFilter,
   { yes, json }: MoveOptions,

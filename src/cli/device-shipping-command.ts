@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { once } from 'node:events';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -17,11 +17,16 @@ import { rejectedText } from '../fleet/shipping-rejected.ts';
 import type { ImportCounts } from '../fleet/shipping-import.ts';
 import { systemClock } from '../platform/clock.ts';
 import { oneOf } from './arguments.ts';
-import { type DeviceOptions, knownAnchors, oneDevice, registerOptions, withRegister } from './device-access.ts';
+import { registerOptions } from './access-options.ts';
+import { type DeviceOptions, knownAnchors, oneDevice, withLocalRegister, withRegister } from './device-access.ts';
 import { filterOf, isEmpty, withFilter } from './device-filter.ts';
 import { exitCodes, failure } from './failure.ts';
 import { byOperator } from './operator.ts';
 import { progressLine } from './progress.ts';
+import type { Api } from './server/api.ts';
+import type { RegisterAccess } from './server/remote-register.ts';
+import { type RemoteImport, remoteExport, remoteHandOver, remoteImport } from './server/remote-shipping.ts';
+import { serverApi } from './server/server-api.ts';
 import { print, printJson } from './terminal.ts';
 
 const formats: readonly ShippingFormat[] = ['csv', 'ndjson'];
@@ -93,10 +98,14 @@ async function importFile(file: string, options: ImportOptions): Promise<void> {
   const size = await stat(file).catch((error: NodeJS.ErrnoException) => {
     throw failure(exitCodes.unavailable, `${file} cannot be read: ${error.message}`, 'name a readable file');
   });
-  const rejects = rejectedFile(options.rejected ?? `${file}.rejected.csv`);
+  const rejectedTo = options.rejected ?? `${file}.rejected.csv`;
+  const api = serverApi(options);
+  if (api !== undefined)
+    return tellImport(await remoteImport(api, file, remoteOptions(file, options, rejectedTo)), rejectedTo, options);
+  const rejects = rejectedFile(rejectedTo);
   const input = createReadStream(file);
   const progress = progressLine(size.size, 'bytes');
-  const counts = await withRegister(options, (register) =>
+  const counts = await withLocalRegister(options, (register) =>
     register.shipping
       .import(
         readShipping(input, {
@@ -121,6 +130,12 @@ async function importFile(file: string, options: ImportOptions): Promise<void> {
   });
   await rejects.close();
   tellImport(counts, rejects.name, options);
+}
+
+function remoteOptions(file: string, options: ImportOptions, rejected: string): RemoteImport {
+  const { column = {}, set = {}, ignoreUnknown, dryRun, reason } = options;
+  const flags = { ignoreUnknown: ignoreUnknown === true, dryRun: dryRun === true };
+  return { format: formatOf(file, options.format), columns: column, set, ...flags, reason, rejected };
 }
 
 function tellImport(counts: ImportCounts, rejects: string, { json, dryRun }: ImportOptions): void {
@@ -158,10 +173,12 @@ function rejectedFile(name: string) {
 async function exportFile(options: ExportOptions): Promise<void> {
   const format = formatOf(options.output, options.format);
   const out = options.output === undefined ? process.stdout : createWriteStream(options.output, { mode: 0o600 });
+  const api = serverApi(options);
+  if (api !== undefined) return remoteExport(api, filterOf(options), format, out);
   const write = async (text: string): Promise<void> => {
     if (!out.write(text)) await once(out, 'drain');
   };
-  await withRegister(options, async (register) => {
+  await withLocalRegister(options, async (register) => {
     await write(shippingHead(format));
     for await (const records of register.shipping.export(filterOf(options))) await write(shippingText(records, format));
   });
@@ -172,15 +189,28 @@ async function handOver(text: string | undefined, options: HandoverOptions): Pro
   const chosen = filterOf(options);
   if ((text === undefined) === isEmpty(chosen))
     throw failure(exitCodes.usage, 'name one device, or choose several by --tag, --site, --state and the like');
-  await withRegister(options, async (register) => {
+  const api = serverApi(options);
+  const within = api === undefined ? withLocalRegister : withRegister;
+  await within(options, async (register: RegisterAccess | Register) => {
     const filter = text === undefined ? chosen : { deviceId: await oneDevice(register, text) };
     const count = await register.countForMove('handover', filter);
     if (text === undefined && options.yes !== true) {
       if (options.json === true) return printJson({ move: 'handover', devices: count, dryRun: true });
       return print(`handover would concern ${count} devices. Add --yes to do it.`);
     }
-    await writeAndRetire(register, filter, options);
+    if (api !== undefined) return handOverByServer(api, filter, options);
+    await writeAndRetire(register as Register, filter, options);
   });
+}
+
+async function handOverByServer(api: Api, filter: DeviceFilter, options: HandoverOptions): Promise<void> {
+  const { output = '' } = options;
+  if (existsSync(output))
+    throw failure(exitCodes.unavailable, `${output} is there already`, 'name a file that is not there yet');
+  const format = formatOf(output, options.format);
+  const moved = await remoteHandOver(api, filter, byOperator(options.reason), { format, output });
+  if (options.json === true) printJson({ move: 'handover', moved, output });
+  else print(`${moved} devices are written to ${output} and retired.`);
 }
 
 /** A record is on the disk before its device is retired. */

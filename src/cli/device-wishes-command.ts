@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import { createParameterReading } from '../fleet/parameter-reading.ts';
 import type { Task, TaskRequest } from '../fleet/task.ts';
-import { systemClock } from '../platform/clock.ts';
 import { span } from './arguments.ts';
-import { type DeviceOptions, oneDevice, registerOptions } from './device-access.ts';
+import { registerOptions } from './access-options.ts';
+import { type DeviceOptions, oneDevice } from './device-access.ts';
 import { wakeFor } from './device-wake-command.ts';
 import { exitCodes, failure } from './failure.ts';
 import { byOperator } from './operator.ts';
@@ -82,7 +81,7 @@ async function get(text: string, paths: readonly string[], options: GetOptions):
     const request: TaskRequest =
       paths.length === 1 && path.endsWith('.') ? { kind: 'read-tree', path } : { kind: 'read-values', paths };
     const { deviceId } = await finished(access, text, request, options);
-    const reading = createParameterReading({ db: access.db, clock: systemClock });
+    const { parameters: reading } = access;
     const page = { limit: mostShown };
     const pages = await Promise.all(
       paths.map((one) =>

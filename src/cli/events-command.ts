@@ -1,16 +1,15 @@
 import type { Command } from 'commander';
 import { systemClock } from '../platform/clock.ts';
-import { followDecisions, type LogEntry, logSince } from '../trust/decision-log.ts';
+import { followDecisions, type LogEntry } from '../trust/decision-log.ts';
 import { refusalReasons } from '../trust/refusal.ts';
 import { oneOf, span, wholeNumber } from './arguments.ts';
-import { commandLogger, toolConfig } from './configuration.ts';
-import { withDatabase } from './database-access.ts';
+import type { ConfigOptions } from './configuration.ts';
+import { withDecisions } from './decision-access.ts';
 import { logLine } from './decision-line.ts';
+import { registerOptions } from './access-options.ts';
 import { print, printJson } from './terminal.ts';
 
-interface Options {
-  readonly config?: string;
-  readonly dataDir?: string;
+interface Options extends ConfigOptions {
   readonly json?: boolean;
   readonly follow: boolean;
   readonly last: number;
@@ -29,8 +28,7 @@ function wanted(entry: LogEntry, options: Options): boolean {
 }
 
 export function addEventsCommand(hems: Command): void {
-  hems
-    .command('events')
+  registerOptions(hems.command('events'))
     .description('follow the admission log: who was let in, who was refused and why')
     .option('--no-follow', 'end after what is there')
     .option('--last <n>', 'how many to begin with', wholeNumber(0, 99_999), 20)
@@ -38,21 +36,17 @@ export function addEventsCommand(hems: Command): void {
     .option('--refused', 'refusals only')
     .option('--known', 'devices of the register only: none of the Internet’s noise')
     .option('--reason <reason>', 'this reason only', oneOf(refusalReasons))
-    .option('--config <file>', 'configuration file (default: HEMS_CONFIG, or the embedded database)')
-    .option('--data-dir <dir>', 'data directory of the embedded database (default: HEMS_DATA_DIR or ./var)')
-    .option('--json', 'one JSON object a line')
     .action(follow);
 }
 
 async function follow(options: Options): Promise<void> {
-  const config = toolConfig(options);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   // A reader that went away ("| head") is the same as Ctrl-C.
   process.stdout.once('error', () => stop.abort());
-  await withDatabase({ config, logger: commandLogger(config) }, async (db) => {
+  await withDecisions(options, async (decisions) => {
     const since = new Date(systemClock.now().getTime() - options.since);
-    const log = followDecisions((at, limit) => logSince(db, at, limit), systemClock, {
+    const log = followDecisions(decisions.since, systemClock, {
       since,
       limit: options.last,
       follow: options.follow,

@@ -1,12 +1,11 @@
 import type { Command } from 'commander';
-import { createRegister } from '../fleet/register.ts';
-import { systemClock } from '../platform/clock.ts';
 import type { StoredAnswer, StoredVerdict } from '../trust/evidence.ts';
-import { type ExplainedDecision, explainDevice, explainEvent } from '../trust/explain.ts';
+import type { ExplainedDecision } from '../trust/explain.ts';
 import { wholeNumber } from './arguments.ts';
 import { oneDevice } from './device-access.ts';
 import { exitCodes, failure } from './failure.ts';
-import { type RevocationOptions, revocationOptions, withRevocationDatabase } from './revocation-access.ts';
+import { withDecisions } from './decision-access.ts';
+import { type RevocationOptions, revocationOptions } from './revocation-access.ts';
 import { paint, print, printable, printJson } from './terminal.ts';
 
 export function addExplainCommand(hems: Command): void {
@@ -20,12 +19,10 @@ export function addExplainCommand(hems: Command): void {
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 async function explain(text: string, options: RevocationOptions & { readonly last: number }): Promise<void> {
-  await withRevocationDatabase(options, async (db) => {
-    const event = uuid.test(text) ? await explainEvent(db, text) : undefined;
+  await withDecisions(options, async (reading, register) => {
+    const event = uuid.test(text) ? await reading.one(text) : undefined;
     const decisions =
-      event === undefined
-        ? await explainDevice(db, await oneDevice(createRegister({ db, clock: systemClock }), text), options.last)
-        : [event];
+      event === undefined ? await reading.ofDevice(await oneDevice(register, text), options.last) : [event];
     if (decisions.length === 0) throw failure(exitCodes.no, `no decision about ${text} is recorded`);
     if (options.json === true) return void printJson(decisions);
     for (const [index, decision] of decisions.entries()) {

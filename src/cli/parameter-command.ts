@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { createParameterReading, type KnownParameter } from '../fleet/parameter-reading.ts';
-import { systemClock } from '../platform/clock.ts';
+import type { KnownParameter } from '../fleet/parameter-reading.ts';
 import { wholeNumber } from './arguments.ts';
-import { type DeviceOptions, oneDevice, registerOptions } from './device-access.ts';
+import { registerOptions } from './access-options.ts';
+import { type DeviceOptions, oneDevice } from './device-access.ts';
 import { exitCodes, failure } from './failure.ts';
 import { byOperator } from './operator.ts';
 import { withTasks } from './task-access.ts';
@@ -30,9 +30,8 @@ async function parameters(text: string, path: string, options: Options): Promise
   const { after, limit, reveal, reason } = options;
   if (reveal === true && (reason ?? '') === '')
     throw failure(exitCodes.usage, 'what is personal is shown for a reason', 'give one: --reason "…"');
-  await withTasks(options, async ({ db, register }) => {
+  await withTasks(options, async ({ parameters: reading, register }) => {
     const deviceId = await oneDevice(register, text);
-    const reading = createParameterReading({ db, clock: systemClock });
     const page = { limit, ...(after !== undefined && { after }) };
     const found =
       reveal === true

@@ -1,25 +1,14 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { systemClock } from '../platform/clock.ts';
-import {
-  applyWeighed,
-  type Overtaken,
-  rollBackWeighed,
-  type Unconfirmed,
-  weighPolicy,
-} from '../trust/revocation/desk.ts';
-import {
-  currentOverride,
-  currentPolicy,
-  longestOverride,
-  override,
-  policies,
-} from '../trust/revocation/policy-store.ts';
-import { uncheckedAnchors } from '../trust/revocation-policy.ts';
+import { staffAnchorName } from '../trust/access/staff-certificates.ts';
+import type { Overtaken, Unconfirmed } from '../trust/revocation/desk.ts';
+import { longestOverride } from '../trust/revocation/policy-store.ts';
 import { instant, span, wholeNumber } from './arguments.ts';
+import { toolConfig } from './configuration.ts';
 import { exitCodes, failure } from './failure.ts';
 import { byOperator } from './operator.ts';
-import { policyExample, readPolicyFile } from './policy-file.ts';
+import { policyExample, policyFailure, readPolicyFile } from './policy-file.ts';
 import {
   printImpact,
   type RevocationOptions,
@@ -27,8 +16,9 @@ import {
   revocationOptions,
   toolAnchors,
   withDesk,
-  withRevocationDatabase,
+  withReadingDesk,
 } from './revocation-access.ts';
+import { serverApi } from './server/server-api.ts';
 import { print, printJson } from './terminal.ts';
 
 interface OverrideOptions extends RevocationOptions {
@@ -72,19 +62,17 @@ export function addPolicyCommands(hems: Command): void {
 }
 
 async function show(options: RevocationOptions & { readonly history?: boolean }): Promise<void> {
-  await withRevocationDatabase(options, async (db) => {
+  await withReadingDesk(options, async (desk) => {
     if (options.history === true) {
-      const all = await policies(db, 100);
-      if (options.json === true) return void printJson(all.map(({ content: _, document: __, ...rest }) => rest));
+      const all = await desk.versions(100);
+      if (options.json === true) return void printJson(all.map(({ content: _, ...rest }) => rest));
       for (const { version, appliedAt, appliedBy, reason, restores } of all)
         print(
           `${version}  ${appliedAt.toISOString()}  ${appliedBy}${restores === undefined ? '' : `  (version ${restores} again)`}${reason === undefined ? '' : `  ${reason}`}`,
         );
       return;
     }
-    const current = await currentPolicy(db);
-    const relaxed = await currentOverride(db);
-    const override = relaxed !== undefined && relaxed.until > systemClock.now() ? relaxed : undefined;
+    const { policy: current, override } = await desk.policyNow();
     if (options.json === true)
       return void printJson({
         version: current?.version ?? null,
@@ -109,12 +97,11 @@ async function check(file: string, options: RevocationOptions & { readonly synta
     readPolicyFile(file);
     return options.json === true ? printJson({ ok: true }) : print('The policy is in order.');
   }
-  const anchors = await toolAnchors(options);
-  const names = anchors.map(({ name }) => name);
-  const { document } = readPolicyFile(file, names);
+  const { content, located } = readPolicyFile(file, await knownNames(options));
   await withDesk(options, async (desk) => {
-    const impact = await weighPolicy(desk, document);
-    const unchecked = uncheckedAnchors(document, names);
+    const result = await desk.weigh({ content, offline: options.offline });
+    if (!result.ok) throw policyFailure(located(result.faults));
+    const { unchecked, impact } = result;
     if (options.json === true) return void printJson({ ok: true, unchecked, impact });
     print('The policy is in order.');
     printUnchecked(unchecked);
@@ -122,27 +109,35 @@ async function check(file: string, options: RevocationOptions & { readonly synta
   });
 }
 
+/** Undefined: the server knows them, and judges the names in the policy. */
+async function knownNames(options: RevocationOptions): Promise<readonly string[] | undefined> {
+  if (serverApi(options) !== undefined) return undefined;
+  const names = (await toolAnchors(options)).map(({ name }) => name);
+  return toolConfig(options).management.clientCertificates === undefined ? names : [...names, staffAnchorName];
+}
+
 function printUnchecked(anchors: readonly string[]): void {
   if (anchors.length > 0) print(`Revocation is not checked for ${anchors.join(', ')}.`);
 }
 
 async function apply(file: string, options: RevocationOptions): Promise<void> {
-  const anchors = await toolAnchors(options);
-  const names = anchors.map(({ name }) => name);
-  const read = readPolicyFile(file, names);
+  const { content, located } = readPolicyFile(file, await knownNames(options));
   await withDesk(options, async (desk) => {
-    const result = await applyWeighed(desk, read, byOperator(options.reason), { confirmed: options.confirm });
+    const said = { confirmed: options.confirm };
+    const result = await desk.apply({ content, offline: options.offline }, byOperator(options.reason), said);
+    if (!result.ok && result.kind === 'faulty') throw policyFailure(located(result.faults));
     if (!result.ok) return refuseApplied(result, options.json);
-    if (options.json === true) return void printJson(result);
-    print(`Version ${result.version} of the policy is in force.`);
-    printUnchecked(uncheckedAnchors(read.document, names));
-    printImpact(result.impact);
+    const { unchecked = [], ...applied } = result;
+    if (options.json === true) return void printJson(applied);
+    print(`Version ${applied.version} of the policy is in force.`);
+    printUnchecked(unchecked);
+    printImpact(applied.impact);
   });
 }
 
 async function rollback(version: number, options: RevocationOptions): Promise<void> {
   await withDesk(options, async (desk) => {
-    const result = await rollBackWeighed(desk, version, byOperator(options.reason), { confirmed: options.confirm });
+    const result = await desk.rollBack(version, byOperator(options.reason), { confirmed: options.confirm });
     if (result === undefined)
       throw failure(exitCodes.no, `there is no version ${version} of the policy`, 'see "hems policy show --history"');
     if (!result.ok) return refuseApplied(result, options.json);
@@ -161,13 +156,13 @@ async function relax({ until: ahead, end, reason = '', ...options }: OverrideOpt
   const at = systemClock.now();
   if ((ahead === undefined) === (end !== true))
     throw failure(exitCodes.usage, 'say either --until TIME or --end', 'such as --until 4h');
-  const until = ahead ?? at;
-  if (end !== true && until <= at) throw failure(exitCodes.usage, 'the end of an override lies ahead', 'such as 4h');
-  if (until.getTime() > at.getTime() + longestOverride)
+  if (ahead !== undefined && ahead <= at)
+    throw failure(exitCodes.usage, 'the end of an override lies ahead', 'such as 4h');
+  if (ahead !== undefined && ahead.getTime() > at.getTime() + longestOverride)
     throw failure(exitCodes.usage, 'an override lasts 24 hours at most', 'such as --until 24h; renew it if need be');
   if (reason.trim() === '') throw failure(exitCodes.usage, '--reason is empty', 'say why, for the audit');
-  await withRevocationDatabase(options, async (db) => {
-    await override(db, until, { ...byOperator(reason), reason }, at);
+  await withReadingDesk(options, async (desk) => {
+    const until = await desk.override(ahead, { ...byOperator(reason), reason });
     if (options.json === true) printJson({ ok: true, until });
     else
       print(

@@ -41,7 +41,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
 };
 
 /** With the one command that is called, or with all where the question is which there are. */
-async function program(called: string | undefined): Promise<Command> {
+export async function program(called?: string): Promise<Command> {
   const hems = new Command('hems')
     .description('H(e)MS of 3GPP TS 33.320: a TR-069 ACS that admits femtocells by certificate and by nothing else')
     .addHelpText('after', help)

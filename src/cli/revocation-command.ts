@@ -1,11 +1,7 @@
 import { basename } from 'node:path';
 import type { Command } from 'commander';
-import { createRegister } from '../fleet/register.ts';
 import { systemClock } from '../platform/clock.ts';
-import { listChanges } from '../trust/revocation/changes.ts';
-import { importList } from '../trust/revocation/desk.ts';
 import { readListCsv } from '../trust/revocation/list-csv.ts';
-import { liftEntry, listEntries, listQuarantined, releaseDevice } from '../trust/revocation/list-store.ts';
 import {
   fingerprintKey,
   identityKey,
@@ -16,7 +12,7 @@ import {
 } from '../trust/revocation/operator-list.ts';
 import { revocationReasons } from '../x509/certificate-status.ts';
 import { span, wholeNumber } from './arguments.ts';
-import { oneDevice } from './device-access.ts';
+import { oneDevice, withRegister } from './device-access.ts';
 import { exitCodes, failure } from './failure.ts';
 import { byOperator } from './operator.ts';
 import { readOperatorFile } from './operator-file.ts';
@@ -26,7 +22,7 @@ import {
   refuseUnconfirmed,
   revocationOptions,
   withDesk,
-  withRevocationDatabase,
+  withReadingDesk,
 } from './revocation-access.ts';
 import { print, printable, printJson, table } from './terminal.ts';
 
@@ -108,7 +104,7 @@ async function importFile(file: string, options: RevocationOptions): Promise<voi
 
 async function put(entries: readonly ListEntry[], subject: string, options: RevocationOptions): Promise<void> {
   await withDesk(options, async (desk) => {
-    const result = await importList(desk, entries, subject, byOperator(options.reason), options.confirm);
+    const result = await desk.importList(entries, subject, byOperator(options.reason), options.confirm);
     if ('kind' in result) return refuseUnconfirmed(result, options.json);
     if (!result.ok) throw failure(exitCodes.no, result.cause);
     if (options.json === true) return void printJson(result);
@@ -146,8 +142,8 @@ async function revoke(text: string, options: CertificateOptions): Promise<void> 
 
 async function reinstate(text: string, options: CertificateOptions): Promise<void> {
   const what = entryKey(text, options.issuer);
-  await withRevocationDatabase(options, async (db) => {
-    const lifted = await liftEntry(db, what, byOperator(options.reason), systemClock.now());
+  await withReadingDesk(options, async (desk) => {
+    const lifted = await desk.reinstate(what, byOperator(options.reason));
     if (!lifted) throw failure(exitCodes.no, `${text} is not on the list`, '"hems revocation list" shows what is');
     if (options.json === true) printJson({ ok: true, ...what });
     else print(`${text} is off the list.`);
@@ -155,8 +151,8 @@ async function reinstate(text: string, options: CertificateOptions): Promise<voi
 }
 
 async function list(options: ListOptions): Promise<void> {
-  await withRevocationDatabase(options, async (db) => {
-    const entries = await listEntries(db, options.limit);
+  await withReadingDesk(options, async (desk) => {
+    const entries = await desk.listed(options.limit);
     if (options.json === true) return void printJson(entries);
     if (entries.length === 0) return print('The list is empty.');
     print(
@@ -173,8 +169,8 @@ async function list(options: ListOptions): Promise<void> {
 }
 
 async function changes(options: ListOptions): Promise<void> {
-  await withRevocationDatabase(options, async (db) => {
-    const rows = await listChanges(db, options.limit);
+  await withReadingDesk(options, async (desk) => {
+    const rows = await desk.changes(options.limit);
     if (options.json === true) return void printJson(rows);
     if (rows.length === 0) return print('Nothing was changed yet.');
     print(
@@ -190,8 +186,8 @@ async function changes(options: ListOptions): Promise<void> {
 }
 
 async function quarantine(options: ListOptions): Promise<void> {
-  await withRevocationDatabase(options, async (db) => {
-    const rows = await listQuarantined(db, options.limit);
+  await withReadingDesk(options, async (desk) => {
+    const rows = await desk.quarantined(options.limit);
     if (options.json === true) return void printJson(rows);
     if (rows.length === 0) return print('Nothing is in quarantine.');
     print(
@@ -208,11 +204,10 @@ async function quarantine(options: ListOptions): Promise<void> {
 }
 
 async function release(text: string, options: ReleaseOptions): Promise<void> {
-  const at = systemClock.now();
-  const until = new Date(at.getTime() + options.for);
-  await withRevocationDatabase(options, async (db) => {
-    const deviceId = await oneDevice(createRegister({ db, clock: systemClock }), text);
-    const count = await releaseDevice(db, deviceId, until, byOperator(options.reason), at);
+  const until = new Date(systemClock.now().getTime() + options.for);
+  const deviceId = await withRegister(options, (register) => oneDevice(register, text));
+  await withReadingDesk(options, async (desk) => {
+    const count = await desk.release(deviceId, until, byOperator(options.reason));
     if (count === 0) throw failure(exitCodes.no, `device ${deviceId} is not in quarantine for its revocation`);
     if (options.json === true) printJson({ ok: true, deviceId, until, certificates: count });
     else print(`Device ${deviceId} is let in until ${until.toISOString()}, unless it is revoked.`);

@@ -6,7 +6,7 @@ import { createSecretStore, type SecretStore } from '../platform/secrets.ts';
 import { readWrappingKeys } from '../platform/wrapping-keys.ts';
 import { type ConfigOptions, commandLogger, toolConfig } from './configuration.ts';
 import { withDatabase } from './database-access.ts';
-import { registerOptions } from './device-access.ts';
+import { databaseOptions } from './access-options.ts';
 import { exitCodes, failure } from './failure.ts';
 import { print, printJson } from './terminal.ts';
 
@@ -20,7 +20,7 @@ export function addSecretCommands(hems: Command): void {
     .command('key')
     .description('a new wrapping key: 32 random bytes in base64')
     .action(() => print(randomBytes(32).toString('base64')));
-  registerOptions(secret.command('rotate'))
+  databaseOptions(secret.command('rotate'))
     .description('wrap everything anew under the first key of HEMS_SECRET_KEY; set "NEW,OLD" on every node before')
     .action(rotate);
 }

@@ -4,9 +4,10 @@ import { systemClock } from '../platform/clock.ts';
 import { readStatus } from '../trust/compliance/status.ts';
 import { span } from './arguments.ts';
 import type { ConfigOptions } from './configuration.ts';
-import { revocationOptions, withRevocationDatabase } from './revocation-access.ts';
+import { withRevocationDatabase } from './revocation-access.ts';
 import { statusText } from './status-view.ts';
 import { print, printJson } from './terminal.ts';
+import { databaseOptions } from './access-options.ts';
 
 interface StatusOptions extends ConfigOptions {
   readonly json?: boolean;
@@ -14,7 +15,7 @@ interface StatusOptions extends ConfigOptions {
 }
 
 export function addStatusCommand(hems: Command): void {
-  revocationOptions(hems.command('status'))
+  databaseOptions(hems.command('status'))
     .description('nodes and their doors, refusals of the last hour, revocation, devices, tasks')
     .option('--watch [every]', 'again and again, every 5s or as often as you say', span)
     .action(status);

@@ -1,26 +1,34 @@
 import type { Config } from '../config/schema.ts';
 import type { Task, TaskRequest } from '../fleet/task.ts';
 import type { ConnectionRequests } from '../fleet/connection-requests.ts';
+import { createParameterReading, type ParameterReading } from '../fleet/parameter-reading.ts';
+import { createRegister } from '../fleet/register.ts';
 import { createTaskDesk } from '../fleet/task-desk.ts';
 import type { TaskOptions, Tasks } from '../fleet/tasks.ts';
-import { createRegister, type Register } from '../fleet/register.ts';
+import { createTraces, type Traces } from '../fleet/traces.ts';
 import { systemClock } from '../platform/clock.ts';
 import type { Database } from '../platform/postgres.ts';
 import { commandLogger, type ConfigOptions, toolConfig } from './configuration.ts';
 import { withDatabase } from './database-access.ts';
 import { exitCodes, failure } from './failure.ts';
 import { byOperator } from './operator.ts';
+import type { RegisterAccess } from './server/remote-register.ts';
+import { remoteTaskAccess } from './server/remote-tasks.ts';
+import { serverApi } from './server/server-api.ts';
 
 export interface TaskAccess {
-  readonly db: Database;
   readonly tasks: Tasks;
-  readonly register: Register;
-  readonly connectionRequests: ConnectionRequests;
+  readonly register: RegisterAccess;
+  readonly parameters: Pick<ParameterReading, 'below' | 'reveal'>;
+  readonly traces: Pick<Traces, 'begin' | 'read'>;
+  readonly connectionRequests: Pick<ConnectionRequests, 'ask' | 'get'>;
   /** By the configuration: whoever waits for a task has the device asked to call. */
   readonly wakes: boolean;
 }
 
 export function withTasks<T>(options: ConfigOptions, fn: (access: TaskAccess) => Promise<T>): Promise<T> {
+  const api = serverApi(options);
+  if (api !== undefined) return fn(remoteTaskAccess(api));
   const config = toolConfig(options);
   return withDatabase({ config, logger: commandLogger(config) }, (db) => fn(taskAccess(config, db)));
 }
@@ -30,8 +38,13 @@ export function taskAccess(config: Config, db: Database): TaskAccess {
   const { forTasks } = config.connectionRequests;
   // Production runs on a database with a URL; the development server asks, and its configuration is in no file.
   const isDevelopment = config.database.url === undefined;
-  const desk = createTaskDesk({ ...deps, config });
-  return { db, ...desk, register: createRegister(deps), wakes: forTasks || isDevelopment };
+  return {
+    ...createTaskDesk({ ...deps, config }),
+    register: createRegister(deps),
+    parameters: createParameterReading(deps),
+    traces: createTraces(deps),
+    wakes: forTasks || isDevelopment,
+  };
 }
 
 /** Queues it, or says why it is refused and what to write instead. */

@@ -10,7 +10,7 @@ const colours: Readonly<Partial<Record<TaskState, Colour>>> = {
   cancelled: 'dim',
 };
 
-export function printTasks(tasks: readonly Task[]): void {
+export function printTasks(tasks: readonly ShownTask[]): void {
   if (tasks.length === 0) return void print('No tasks.');
   print(
     table(tasks, [
@@ -24,7 +24,7 @@ export function printTasks(tasks: readonly Task[]): void {
   );
 }
 
-function summary({ request }: Task): string {
+function summary({ request }: Pick<Task, 'request'>): string {
   switch (request.kind) {
     case 'read-values':
     case 'read-attributes':
@@ -47,11 +47,15 @@ function summary({ request }: Task): string {
 }
 
 /** Secret and personal values masked: what `--json` prints as well. */
-export function shownTask(task: Task): Task {
-  return { ...task, request: shownRequest(task.request) };
+export function shownTask(task: Task): ShownTask {
+  const { step: _s, progress: _p, sessionId: _i, idempotencyKey: _k, ...shown } = task;
+  return { ...shown, request: shownRequest(task.request) };
 }
 
-export function printTask(task: Task): void {
+/** Without what the server needs for its own work, and what the API does not tell. */
+export type ShownTask = Omit<Task, 'step' | 'progress' | 'sessionId' | 'idempotencyKey'>;
+
+export function printTask(task: ShownTask): void {
   const { id, deviceId, state, priority, notBefore, expiresAt, dependsOn, attempts, sentAt, finishedAt } = task;
   const colour = colours[state];
   print(`Task ${id} of device ${deviceId}`);

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { TraceMessageRow } from '../fleet/trace-queries.ts';
-import { createTraces } from '../fleet/traces.ts';
 import { systemClock } from '../platform/clock.ts';
 import { span } from './arguments.ts';
-import { type DeviceOptions, oneDevice, registerOptions } from './device-access.ts';
+import { registerOptions } from './access-options.ts';
+import { type DeviceOptions, oneDevice } from './device-access.ts';
 import { byOperator } from './operator.ts';
 import { withTasks } from './task-access.ts';
 import { paint, print, printJson } from './terminal.ts';
@@ -30,9 +30,8 @@ const back = 3_600_000;
 async function trace(text: string, options: Options): Promise<void> {
   const ended = new AbortController();
   process.once('SIGINT', () => ended.abort());
-  await withTasks(options, async ({ db, register }) => {
+  await withTasks(options, async ({ traces, register }) => {
     const deviceId = await oneDevice(register, text);
-    const traces = createTraces({ db, clock: systemClock });
     const began = systemClock.now();
     const until = new Date(began.getTime() + options.for);
     await traces.begin(deviceId, until, byOperator(options.reason));

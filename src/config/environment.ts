@@ -26,6 +26,12 @@ const known = [
   'HEMS_LOG_LEVEL',
   'HEMS_SECRET_KEY',
   'HEMS_SECRET_KEY_FILE',
+  // Of the command line, where it works over the API of a server.
+  'HEMS_SERVER',
+  'HEMS_API_KEY_FILE',
+  'HEMS_CLIENT_CERTIFICATE',
+  'HEMS_CLIENT_KEY',
+  'HEMS_SERVER_CA',
 ] as const;
 
 /** Kubernetes sets these in every pod beside a Service named `hems`; HEMS_TEST_ belongs to the tests. */

@@ -70,7 +70,10 @@ export async function buildManagementDoor(deps: ManagementDoorDeps): Promise<Fas
     return sendProblem(reply, status);
   });
   app.setNotFoundHandler((_request, reply) =>
-    sendProblem(reply, 404, { detail: 'there is nothing here; openapi.yaml says what there is' }),
+    sendProblem(reply.header('Hems-Version', openapiInfo.info.version), 404, {
+      code: 'no_operation',
+      detail: 'there is nothing here; openapi.yaml says what there is',
+    }),
   );
   await app.register(healthRoutes, { readiness: deps.readiness });
   await app.register(metricsRoutes, { metrics: deps.metrics, open: deps.openMetrics });

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendProblem } from './answering.ts';
 import type { Answer, AnyOperation, Asked, Upload } from './operation.ts';
 import { judgeInput } from './operation-input.ts';
+import { openapiInfo } from './openapi.ts';
 import { fastifySchema } from './operation-schema.ts';
 import { liftBodyDeadline } from './unreadable-requests.ts';
 
@@ -63,6 +64,7 @@ function uploadOf(of: AnyOperation, request: FastifyRequest): { upload?: Upload 
 
 async function answer(of: AnyOperation, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { caller } = request;
+  reply.header('Hems-Version', openapiInfo.info.version);
   // Cannot be: the hook answers whoever is nobody. Refusing is the default all the same.
   if (caller === null) return sendProblem(reply, 401);
   const file = uploadOf(of, request);

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { AuditConfig } from '../config/schema.ts';
+import { countUnkeptCertificates, readShownPaths } from '../fleet/shown-certificates.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Egress } from '../platform/egress/egress.ts';
 import type { Database } from '../platform/postgres.ts';
@@ -8,6 +9,7 @@ import { readWrappingKeys } from '../platform/wrapping-keys.ts';
 import type { TrustAnchor } from '../trust/anchors.ts';
 import { createAuditDesk } from '../trust/audit-desk.ts';
 import { checkpointExport } from '../trust/audit-keeping.ts';
+import { surveyCertificates } from '../trust/certificate-survey.ts';
 import { createDecisionReading } from '../trust/decision-reading.ts';
 import { readCrl } from '../trust/revocation/crl-reader.ts';
 import { createRevocationDesk } from '../trust/revocation/revocation-desk.ts';
@@ -28,7 +30,9 @@ export interface TrustParts {
 }
 
 /** What the API knows of trust. */
-export function trustOf(deps: TrustParts): Pick<ApiDeps, 'decisions' | 'audit' | 'desk' | 'serverCertificates'> {
+export function trustOf(
+  deps: TrustParts,
+): Pick<ApiDeps, 'decisions' | 'audit' | 'desk' | 'survey' | 'serverCertificates'> {
   const { config, db, clock, logger, anchors, staffAnchor, egress, serverCertificates = () => [] } = deps;
   const secrets = createSecretStore(
     db,
@@ -41,6 +45,11 @@ export function trustOf(deps: TrustParts): Pick<ApiDeps, 'decisions' | 'audit' |
     decisions: createDecisionReading(db),
     audit: createAuditDesk({ db, clock, secrets, exportTo }),
     desk: createRevocationDesk({ db, clock, anchors: paths, readCrl, complain, ...(egress && { egress }) }),
+    survey: async (otherwise) => {
+      const known = new Map(anchors.map(({ name, path }) => [name, path]));
+      const unkept = await countUnkeptCertificates(db);
+      return { anchors: await surveyCertificates(readShownPaths(db), known, otherwise), unkept };
+    },
     serverCertificates,
   };
 }

@@ -48,6 +48,5 @@ function madeOf(outcome: CheckpointOutcome): CheckpointMade {
   if (outcome.kind === 'no_key') return { ok: false, cause: outcome.cause };
   const { number, at, exportedTo } = outcome.row;
   const { exportError } = outcome;
-  const exportFailure = exportError instanceof Error ? exportError.message : String(exportError);
-  return { ok: true, number, at, exportedTo, ...(exportError !== undefined && { exportFailure }) };
+  return { ok: true, number, at, exportedTo, ...(exportError !== undefined && { exportFailure: String(exportError) }) };
 }

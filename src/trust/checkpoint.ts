@@ -67,7 +67,11 @@ export function digestOf(statement: string): string {
   return createHash('sha256').update(statement).digest('hex');
 }
 
-export function exportedLine({ statement, signature, publicKey }: CheckpointRow): string {
+export function exportedLine({
+  statement,
+  signature,
+  publicKey,
+}: Pick<CheckpointRow, 'statement' | 'signature' | 'publicKey'>): string {
   const exported: ExportedCheckpoint = {
     statement,
     signature: signature.toString('base64'),

@@ -17,12 +17,14 @@ import { describeDevice } from './device-description.ts';
 import { deviceWrites } from './device-moves.ts';
 import { deviceReads } from './devices.ts';
 import { explanations } from './explanations.ts';
+import { lookups } from './lookups.ts';
 import { policyOperations } from './policies.ts';
 import { revocationListOperations } from './revocation-list.ts';
 import { standingReads } from './standing.ts';
 import { getOverview } from './overview.ts';
 import { parameterReads } from './parameters.ts';
 import { sessionOperations } from './sessions.ts';
+import { surveyCertificates } from './survey.ts';
 import { taskOperations } from './tasks.ts';
 import { transferOperations } from './transfers.ts';
 import { trustReads } from './trust.ts';
@@ -46,12 +48,14 @@ export function apiOperations(deps: ApiDeps): readonly AnyOperation[] {
     ...transferOperations(deps),
     ...connectionRequestOperations(deps),
     ...decisionReads(deps),
+    ...lookups(deps),
     ...explanations(deps),
     getOverview(deps),
     ...auditReads(deps),
     ...auditOperations(deps),
     ...apiKeyOperations(deps),
     ...trustReads(deps),
+    surveyCertificates(deps),
     ...policyOperations(deps),
     ...crlOperations(deps),
     ...revocationListOperations(deps),

@@ -18,8 +18,10 @@ import type { JudgedClause } from '../../trust/compliance/clauses.ts';
 import type { Status } from '../../trust/compliance/status.ts';
 import type { countDecisions, findDecisions } from '../../trust/decision-search.ts';
 import type { AuditDesk } from '../../trust/audit-desk.ts';
+import type { AnchorSurvey } from '../../trust/certificate-survey.ts';
 import type { DecisionReading } from '../../trust/decision-reading.ts';
 import type { RevocationDesk } from '../../trust/revocation/revocation-desk.ts';
+import type { Profile } from '../../x509/profile.ts';
 
 type WithoutDatabase<F> = F extends (db: never, ...rest: infer Rest) => infer Result
   ? (...rest: Rest) => Result
@@ -58,6 +60,10 @@ export interface ApiDeps {
   readonly decisions: DecisionReading;
   readonly audit: AuditDesk;
   readonly desk: RevocationDesk;
+  /** Holds every certificate that was shown against every rule. */
+  readonly survey: (
+    otherwise: Profile,
+  ) => Promise<{ readonly anchors: readonly AnchorSurvey[]; readonly unkept: number }>;
   readonly status: () => Promise<Status>;
   /** Of this node, as of now. */
   readonly clauses: () => readonly JudgedClause[];

@@ -13,7 +13,7 @@ const tag = 'devices';
 const path = '/api/v1/devices/{deviceId}/tasks';
 const taskParams = z.strictObject({ deviceId: uuid, taskId: uuid });
 
-const taskSchema = z.strictObject({
+export const taskSchema = z.strictObject({
   id: z.uuid(),
   deviceId: z.uuid(),
   request: z.looseObject({ kind: z.string() }).describe('What is wanted; secret and personal values are masked.'),
@@ -35,7 +35,7 @@ export function taskOperations(deps: ApiDeps): readonly AnyOperation[] {
   return [findTasks(deps), listTasks(deps), getTask(deps), createTask(deps), cancelTask(deps)];
 }
 
-function taskView(task: Task): unknown {
+export function taskView(task: Task): unknown {
   const { id, deviceId, request, state, priority, notBefore, expiresAt, dependsOn, origin, createdAt } = task;
   const { attempts, sentAt, finishedAt, result, fault } = task;
   const outcome = { attempts, sentAt, finishedAt, result: withoutSecrets(result), fault };

@@ -191,7 +191,10 @@ function withCrl(facts: Facts, held: HeldCrl): Facts {
   return { ...facts, crls };
 }
 
-export type ListImportResult = (ImportResult & { readonly impact: Impact }) | Unconfirmed;
+export type ListImportResult =
+  | (Extract<ImportResult, { ok: true }> & { readonly impact: Impact })
+  | Extract<ImportResult, { ok: false }>
+  | Unconfirmed;
 
 /** Puts certificates on the operator's own list. */
 export async function importList(
@@ -206,5 +209,6 @@ export async function importList(
   const impact = await assessImpact(deps, facts, { ...facts, list: overlay(facts.list, entries) }, at);
   const count = mustConfirm(impact, shareOf(facts), confirmed);
   if (count !== undefined) return { ok: false, kind: 'unconfirmed', count, impact };
-  return { ...(await importEntries(deps.db, entries, subject, by, at)), impact };
+  const imported = await importEntries(deps.db, entries, subject, by, at);
+  return imported.ok ? { ...imported, impact } : imported;
 }
