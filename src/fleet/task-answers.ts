@@ -1,6 +1,7 @@
 import type { AcsRequest, CpeResponse } from '../cwmp/acs-methods.ts';
 import type { CpeFault } from '../cwmp/faults.ts';
 import type { Answer } from '../cwmp/session.ts';
+import { isAnswerFor, tableOf } from './alias-paths.ts';
 import { isAtMostOnce, type Task, type TaskChange, type TaskFault } from './task.ts';
 import { faultOfDevice, later, mostAttempts, retryOf } from './task-retry.ts';
 import { settledByRead, stillUnknown } from './task-settling.ts';
@@ -45,7 +46,8 @@ function responded(task: Task, request: AcsRequest, response: CpeResponse, at: D
 function prepared(task: Task, response: CpeResponse, at: Date): TaskChange {
   const notBefore = at;
   if (response.method === 'GetParameterValuesResponse') {
-    const types = response.parameterList.map(({ name, type }): [string, string] => [name, type ?? 'string']);
+    const answered = response.parameterList.map(({ name, type }): [string, string] => [name, type ?? 'string']);
+    const types = [...answered, ...aliasTypes(task, answered)];
     const missing = missingOf(task, new Map(types));
     // A device that answers without what it was asked for would be asked for ever.
     if (missing !== undefined)
@@ -61,6 +63,15 @@ function prepared(task: Task, response: CpeResponse, at: Date): TaskChange {
     return { state: 'queued', notBefore, progress: { ...task.progress, before } };
   }
   return failed({ cause: 'unreadable', message: `${response.method} answers nothing that was asked` });
+}
+
+/** Types of parameters that were asked for by an alias and answered by a number. */
+function aliasTypes({ request }: Task, answered: readonly [string, string][]): [string, string][] {
+  if (request.kind !== 'write-values') return [];
+  return request.values.flatMap(({ name }): [string, string][] => {
+    const found = answered.filter(([one]) => isAnswerFor(name, one));
+    return found.length === 1 && found[0] !== undefined ? [[name, found[0][1]]] : [];
+  });
 }
 
 function missingOf({ request, progress }: Task, types: ReadonlyMap<string, string>): string | undefined {
@@ -111,7 +122,7 @@ function worked(task: Task, response: CpeResponse): TaskChange {
 }
 
 export function addedObject({ request }: Task, instanceNumber: number, status: number) {
-  const parent = request.kind === 'add-object' ? request.object.replace(/\[[^\]]*\]\.$/, '') : '';
+  const parent = request.kind === 'add-object' ? tableOf(request.object) : '';
   return { instanceNumber, object: `${parent}${instanceNumber}.`, status };
 }
 

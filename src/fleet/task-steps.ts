@@ -2,6 +2,7 @@ import type { AcsRequest } from '../cwmp/acs-methods.ts';
 import { isSince } from '../cwmp/methods.ts';
 import type { CwmpVersion } from '../cwmp/versions.ts';
 import type { ModelQuirks } from './model-quirks.ts';
+import { tableOf } from './alias-paths.ts';
 import { keyOf, type Task, type TaskChange, type TaskRequest } from './task.ts';
 
 /** What is known of the device when the next step is chosen. */
@@ -169,8 +170,9 @@ function treeStep({ progress }: Task, path: string, { names, quirks }: StepConte
   return work({ method: 'GetParameterValues', parameterNames: names });
 }
 
+/** Of the table: an alias that is to be added names nothing yet (TR-069 A4 3.6.1). */
 function instancesOf(object: string): AcsRequest {
-  return { method: 'GetParameterNames', parameterPath: object, nextLevel: true };
+  return { method: 'GetParameterNames', parameterPath: tableOf(object), nextLevel: true };
 }
 
 /** What can be asked of the device to learn whether it has carried out a request whose answer was lost. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { AcsRequest } from '../../src/cwmp/acs-methods.ts';
-import { encodeEnvelope } from '../../src/cwmp/encode.ts';
+import { encodeEnvelope, type OutgoingEnvelope } from '../../src/cwmp/encode.ts';
 import { acsMethodsOf, cpeMethods, isSince } from '../../src/cwmp/methods.ts';
 import { newSession, type RunnerInput } from '../../src/cwmp/session.ts';
 import { step } from '../../src/cwmp/step.ts';
@@ -16,8 +16,12 @@ import { read, readRequest, readResponse, refusal } from './wire.ts';
 
 const messages = [...Object.values(acsRequests), ...acsResponses];
 
-function write(message: (typeof messages)[number], namespace = 'urn:dslforum-org:cwmp-1-2'): string {
-  const encoded = encodeEnvelope({ namespace, id: '1', message });
+function write(
+  message: (typeof messages)[number],
+  namespace = 'urn:dslforum-org:cwmp-1-2',
+  headers: Pick<OutgoingEnvelope, 'holdRequests' | 'useCwmpVersion'> = {},
+): string {
+  const encoded = encodeEnvelope({ namespace, id: '1', message, ...headers });
   if (!encoded.ok) assert.fail(encoded.message);
   return encoded.xml;
 }
@@ -87,7 +91,7 @@ describe('what hems writes', () => {
   // The schemas are the Broadband Forum's: cwmp-1-0.xsd to cwmp-1-4.xsd in the folder that HEMS_CWMP_XSD names.
   const schemas = process.env.HEMS_CWMP_XSD;
   const skip = unless('xmllint') || (schemas === undefined && 'needs HEMS_CWMP_XSD, a folder with cwmp-1-2.xsd');
-  for (const minor of [0, 1, 2])
+  for (const minor of [0, 1, 2, 3, 4])
     test(`is valid by the schema cwmp-1-${minor}`, { skip }, () => {
       const version = cwmpVersions[minor] ?? '1.0';
       const folder = mkdtempSync(join(tmpdir(), 'hems-schema-'));
@@ -98,16 +102,19 @@ describe('what hems writes', () => {
             (message) =>
               !(message.method in cpeMethods) || isSince(version, cpeMethods[message.method as AcsRequest['method']]),
           )
-          .filter(({ method }) => minor === 2 || !/^(Autonomous)?DU/.test(method))
+          .filter(({ method }) => minor >= 2 || !/^(Autonomous)?DU/.test(method))
           .filter(({ method }) => minor > 0 || !method.startsWith('Autonomous'))
-          .filter((message) => message.method !== 'Fault' || message.faultCode < 8006)
+          .filter((message) => message.method !== 'Fault' || message.faultCode < 8006 || minor === 4)
           .map((message, index) => {
             const file = join(folder, `${index}-${message.method}.xml`);
-            writeFileSync(file, write(message, `urn:dslforum-org:cwmp-1-${minor}`));
+            writeFileSync(file, write(message, namespaceOf(minor)));
             return file;
           });
         assert.ok(files.length > 20);
-        execFileSync(peer('xmllint') ?? '', ['--nonet', '--noout', '--schema', schema, ...files], { stdio: 'pipe' });
+        const headers = join(folder, 'headers.xml');
+        const more = { holdRequests: true, ...(minor === 4 && { useCwmpVersion: '1.4' as const }) };
+        writeFileSync(headers, write({ method: 'InformResponse' }, namespaceOf(minor), more));
+        judge(schema, headers, ...files);
       } finally {
         rmSync(folder, { recursive: true });
       }
@@ -116,17 +123,31 @@ describe('what hems writes', () => {
   test('and the schema notices what is wrong', { skip }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'hems-schema-'));
     try {
-      const schema = schemaFolder(folder, schemas ?? '', 2);
-      const file = join(folder, 'wrong.xml');
-      writeFileSync(file, write(acsRequests.Reboot).replaceAll('CommandKey', 'Commandkey'));
-      assert.throws(() =>
-        execFileSync(peer('xmllint') ?? '', ['--nonet', '--noout', '--schema', schema, file], { stdio: 'pipe' }),
-      );
+      const wrong = join(folder, 'wrong.xml');
+      writeFileSync(wrong, write(acsRequests.Reboot).replaceAll('CommandKey', 'Commandkey'));
+      const newer = join(folder, 'newer.xml');
+      writeFileSync(newer, write({ method: 'InformResponse' }, namespaceOf(3), { useCwmpVersion: '1.4' }));
+      for (const minor of [2, 3, 4]) {
+        const schema = schemaFolder(folder, schemas ?? '', minor);
+        assert.throws(() => judge(schema, wrong), `${minor}`);
+        if (minor < 4) assert.throws(() => judge(schema, newer), `${minor}`);
+      }
     } finally {
       rmSync(folder, { recursive: true });
     }
   });
 });
+
+/** CWMP 1.3 and 1.4 speak in the namespace of 1.2. */
+function namespaceOf(minor: number): string {
+  return `urn:dslforum-org:cwmp-1-${Math.min(minor, 2)}`;
+}
+
+/** Throws what xmllint says of the first file that is not valid. */
+function judge(schema: string, ...files: readonly string[]): void {
+  const env = { ...process.env, XML_CATALOG_FILES: join(schema, '../catalog.xml') };
+  execFileSync(peer('xmllint') ?? '', ['--nonet', '--noout', '--schema', schema, ...files], { stdio: 'pipe', env });
+}
 
 /** Just what CWMP's schemas use of SOAP's two, written here: theirs are not ours to copy. */
 function schemaFolder(folder: string, schemas: string, minor: number): string {
@@ -154,7 +175,22 @@ function schemaFolder(folder: string, schemas: string, minor: number): string {
   writeFileSync(
     join(folder, 'main.xsd'),
     `${head}><xs:import namespace="${soap}/envelope/" schemaLocation="envelope.xsd"/><xs:import namespace="${soap}/encoding/" schemaLocation="encoding.xsd"/>
-    <xs:import namespace="urn:dslforum-org:cwmp-1-${minor}" schemaLocation="${schemas}/cwmp-1-${minor}.xsd"/></xs:schema>`,
+    <xs:import namespace="${namespaceOf(minor)}" schemaLocation="${schemas}/cwmp-1-${minor}.xsd"/></xs:schema>`,
+  );
+  const own = `file://${folder}`;
+  writeFileSync(
+    join(folder, 'catalog.xml'),
+    `<catalog xmlns="urn:oasis:names:tc:entity:xmlns:xml:catalog">
+    ${(['system', 'uri'] as const)
+      .map((kind) => {
+        const from = kind === 'system' ? 'systemId' : 'name';
+        const [rewrite, start] =
+          kind === 'system' ? ['rewriteSystem', 'systemIdStartString'] : ['rewriteURI', 'uriStartString'];
+        return `<${kind} ${from}="${soap}/envelope/" uri="${own}/envelope.xsd"/>
+    <${kind} ${from}="${soap}/encoding/" uri="${own}/encoding.xsd"/>
+    <${rewrite} ${start}="http://www.broadband-forum.org/cwmp/" rewritePrefix="file://${schemas}/"/>`;
+      })
+      .join('\n')}</catalog>`,
   );
   return join(folder, 'main.xsd');
 }
