@@ -65,4 +65,19 @@ describe('every documented filter of the register', () => {
           assert.doesNotMatch(found, /Seq Scan on (devices|device_contact)|Sort/, found);
         }
       });
+
+  test('an Inform within the hour of the one before writes no index, one of the next hour does', async () => {
+    const hot = (at: string) =>
+      database.db.transaction(async (tx) => {
+        const counter = `select pg_stat_get_xact_tuples_hot_updated('device_contact'::regclass)::int as hot`;
+        const count = async () => (await tx.query<{ hot: number }>({ text: counter })).rows[0]?.hot ?? 0;
+        const before = await count();
+        const text = 'update device_contact set last_inform_at = $2 where device_id = $1';
+        await tx.query({ text, values: ['00000000-0000-7000-8000-000000000005', at] });
+        return (await count()) - before;
+      });
+    await hot('2026-03-01T10:00:00Z');
+    assert.equal(await hot('2026-03-01T10:59:59Z'), 1);
+    assert.equal(await hot('2026-03-01T11:00:00Z'), 0);
+  });
 });
