@@ -15,6 +15,8 @@ export function developmentDefaults(pki: DevelopmentPki): PartialConfig {
   return {
     // Everything of development is on this machine.
     connectionRequests: { networks: ['127.0.0.0/8', '::1/128'], forTasks: true },
+    // Whoever tries hems out with a client of his own sees it asked for nothing that he did not ask for.
+    notifications: 'off',
     listeners: [
       {
         name: 'cwmp',

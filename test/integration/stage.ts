@@ -134,8 +134,6 @@ function stageConfig(authorities: DevelopmentPki, { door, anchors, config }: Sta
     defaults: {
       ...plain,
       management: { port: 0 },
-      // Asked for by the tests that want to see them.
-      notifications: 'off',
       listeners: demoDoors.map(({ name, anchors: accepted }) => ({
         ...first,
         name,
