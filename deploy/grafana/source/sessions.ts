@@ -138,6 +138,73 @@ const tasks: readonly Panel[] = [
   },
 ];
 
+const transfers: readonly Panel[] = [
+  {
+    kind: 'timeseries',
+    title: 'Transfers, by what became of them',
+    description: 'Files that went out or came in whole, and what devices said of them.',
+    metrics: [
+      {
+        expr: `sum by (direction, outcome) (increase(hems_fleet_transfer_outcomes_total{${node}}[5m]))`,
+        legend: '{{direction}}: {{outcome}}',
+      },
+    ],
+    width: 8,
+  },
+  {
+    kind: 'timeseries',
+    title: 'Requests at the file door',
+    description: 'By how they ended, and those under way.',
+    metrics: [
+      {
+        expr: `sum by (direction, outcome) (${rate(`hems_southbound_file_requests_total{${node}}`)})`,
+        legend: '{{direction}}: {{outcome}} a second',
+      },
+      {
+        expr: `sum by (direction) (hems_southbound_file_transfers{${node}})`,
+        legend: '{{direction}}: under way',
+      },
+    ],
+    width: 8,
+  },
+  {
+    kind: 'timeseries',
+    title: 'Bytes of files',
+    description: 'On the wire within TLS.',
+    unit: 'Bps',
+    metrics: [
+      { expr: `sum by (direction) (${rate(`hems_southbound_file_bytes_total{${node}}`)})`, legend: '{{direction}}' },
+    ],
+    width: 8,
+  },
+  {
+    kind: 'timeseries',
+    title: 'Connection requests',
+    description: 'By what came of them, and the sessions that devices opened for them.',
+    metrics: [
+      {
+        expr: `sum by (state) (increase(hems_fleet_connection_requests_total{${node}}[5m]))`,
+        legend: '{{state}}',
+      },
+      {
+        expr: `sum by (asked) (increase(hems_fleet_connection_request_sessions_total{${node}}[5m]))`,
+        legend: 'sessions, asked for: {{asked}}',
+      },
+    ],
+  },
+  {
+    kind: 'timeseries',
+    title: 'The disk cache of files',
+    description: 'Whether files were at hand, and how many bytes are kept.',
+    metrics: [
+      {
+        expr: `sum by (outcome) (increase(hems_fleet_file_cache_total{${node}}[5m]))`,
+        legend: '{{outcome}}, 5 m',
+      },
+    ],
+  },
+];
+
 export const sessionsAndTasks: Dashboard = {
   uid: 'hems-sessions',
   title: 'hems: Sessions and tasks',
@@ -146,5 +213,6 @@ export const sessionsAndTasks: Dashboard = {
     { title: 'Sessions', panels: sessions },
     { title: 'Requests', panels: rpcs },
     { title: 'Tasks', panels: tasks },
+    { title: 'Transfers and connection requests', panels: transfers },
   ],
 };
