@@ -1,4 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
+import { jsonSchema, problemSchema } from './operation-schema.ts';
+import { problemContentType, problemTitle } from './problem.ts';
 
 export interface ReadinessCheck {
   readonly name: string;
@@ -37,6 +39,14 @@ const healthSchema = {
   properties: { status: { type: 'string', enum: ['ok'] } },
 } as const;
 
+/** What HTTP itself refuses, wherever it is said. */
+export const tooLarge = {
+  431: {
+    description: problemTitle(431),
+    content: { [problemContentType.split(';')[0] ?? '']: { schema: jsonSchema(problemSchema, 'output') } },
+  },
+};
+
 /** `/healthz`: the process lives (restart me if not). `/readyz`: devices can be served (route to me only if so). */
 export const healthRoutes: FastifyPluginAsync<{ readiness: () => Promise<Readiness> }> = async (app, { readiness }) => {
   app.get(
@@ -46,8 +56,10 @@ export const healthRoutes: FastifyPluginAsync<{ readiness: () => Promise<Readine
       schema: {
         operationId: 'getHealth',
         summary: 'Whether the process is alive',
+        description: 'Restart it if not.',
         tags: ['operation'],
-        response: { 200: { description: 'The process answers.', ...healthSchema } },
+        security: [],
+        response: { 200: { description: 'The process answers.', ...healthSchema }, ...tooLarge },
       },
     },
     async () => ({ status: 'ok' }),
@@ -59,9 +71,12 @@ export const healthRoutes: FastifyPluginAsync<{ readiness: () => Promise<Readine
       schema: {
         operationId: 'getReadiness',
         summary: 'Whether devices can be admitted and served now',
+        description: 'Send devices there only if so.',
         tags: ['operation'],
+        security: [],
         response: {
           200: { description: 'Every check passes.', ...readinessSchema },
+          ...tooLarge,
           503: { description: 'At least one check fails; its cause is given.', ...readinessSchema },
         },
       },

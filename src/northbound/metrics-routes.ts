@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync } from 'fastify';
 import type { Registry } from 'prom-client';
+import { tooLarge } from './health-routes.ts';
 
 /** `/metrics` in the Prometheus text format; labels are closed sets, so it never names a device. */
 export const metricsRoutes: FastifyPluginAsync<{ metrics: Registry; open: boolean }> = async (
@@ -13,8 +14,11 @@ export const metricsRoutes: FastifyPluginAsync<{ metrics: Registry; open: boolea
       schema: {
         operationId: 'getMetrics',
         summary: 'Metrics for Prometheus',
+        description: 'Labels are closed sets: a metric never names a device.',
         tags: ['operation'],
+        security: open ? [] : [{ apiKey: [] }, { clientCertificate: [] }],
         response: {
+          ...tooLarge,
           200: {
             description: 'The metrics of this node in the Prometheus text format.',
             content: { 'text/plain': { schema: { type: 'string' } } },

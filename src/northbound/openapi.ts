@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { contractDocument } from './contract-document.ts';
 import type { ManagementDoorDeps } from './management-door.ts';
 
 export const openapiInfo = {
@@ -12,6 +13,7 @@ export const openapiInfo = {
   tags: [
     { name: 'devices', description: 'The register: devices, what is known of them, what is wanted of them' },
     { name: 'jobs', description: 'Work on many devices, and files of them' },
+    { name: 'files', description: 'Files that devices fetch, and what they send' },
     { name: 'sessions', description: 'What devices and hems said to each other' },
     { name: 'decisions', description: 'Who was admitted, who was refused, and why' },
     { name: 'trust', description: 'Trust anchors and revocation' },
@@ -21,10 +23,23 @@ export const openapiInfo = {
   ],
   components: {
     securitySchemes: {
-      apiKey: { type: 'http' as const, scheme: 'bearer', description: 'An API key; "hems apikey create" makes one.' },
+      apiKey: {
+        type: 'http' as const,
+        scheme: 'bearer',
+        description: 'An API key ("hems apikey create" makes one), or a token of the configured OpenID provider.',
+      },
+      clientCertificate: {
+        type: 'mutualTLS' as 'http',
+        scheme: undefined as unknown as string,
+        description: 'A client certificate of the table of subjects.',
+      },
     },
   },
 };
+
+export function contractText(swagger: object): string {
+  return stringify(contractDocument(swagger), { lineWidth: 120, aliasDuplicateObjects: false });
+}
 
 /** The contract as text: generated from the routes, never written by hand. */
 export async function renderOpenapi(
@@ -32,7 +47,7 @@ export async function renderOpenapi(
   deps: ManagementDoorDeps,
 ): Promise<string> {
   const app = await build(deps);
-  const text = stringify(app.swagger(), { lineWidth: 120, aliasDuplicateObjects: false });
+  const text = contractText(app.swagger());
   await app.close();
   return `# Generated from the routes by "npm run openapi"; do not edit.\n${text}`;
 }

@@ -24,7 +24,14 @@ export const problemSchema = z
   .describe('What went wrong (RFC 9457).');
 
 export function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' });
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, {
+    io,
+    target: 'draft-2020-12',
+    // Classes of Unicode are read by few tools as they are meant; the server judges by them all the same.
+    override: ({ jsonSchema: made }) => {
+      if (made.pattern?.includes('\\p{') === true || made.pattern?.includes('\\P{') === true) delete made.pattern;
+    },
+  });
   return rest;
 }
 
@@ -35,9 +42,9 @@ export function fastifySchema(of: AnyOperation): Json {
   return {
     operationId: of.id,
     summary: of.summary,
-    ...(of.description !== undefined && { description: of.description }),
+    description: descriptionOf(of),
     tags: [of.tag],
-    security: [{ apiKey: [] }],
+    security: [{ apiKey: [] }, { clientCertificate: [] }],
     ...(params !== undefined && { params: jsonSchema(params, 'input') }),
     ...(query !== undefined && { querystring: jsonSchema(query, 'input') }),
     ...(headers !== undefined && { headers: jsonSchema(headers, 'input') }),
@@ -47,6 +54,17 @@ export function fastifySchema(of: AnyOperation): Json {
     }),
     response: { ...goodAnswers(of), ...problemAnswers(of) },
   };
+}
+
+const reaches: Readonly<Record<AnyOperation['reach'], string>> = {
+  device: 'Whoever is kept to a group finds the devices of that group alone.',
+  fleet: 'Whoever is kept to a group sees what belongs to that group alone.',
+  installation: 'Not for whoever is kept to a group.',
+};
+
+function descriptionOf({ description, permission, reach }: AnyOperation): string {
+  const needs = `Needs the permission \`${permission}\`. ${reaches[reach]}`;
+  return description === undefined ? needs : `${description}\n\n${needs}`;
 }
 
 function mediaTypes(types: readonly string[]): Json {

@@ -22,25 +22,48 @@ interface Parameter {
   readonly schema: JsonSchema;
 }
 
+interface Answered {
+  readonly $ref?: string;
+  readonly content?: Readonly<Record<string, { readonly schema: JsonSchema }>>;
+}
+
 export interface Described {
   readonly method: string;
   readonly path: string;
   readonly operationId: string;
   readonly parameters: readonly Parameter[];
   readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: JsonSchema }>> };
-  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { schema: JsonSchema }>> }>>;
+  readonly responses: Readonly<Record<string, Answered>>;
 }
 
 interface Document {
+  readonly components: {
+    readonly schemas: Readonly<Record<string, JsonSchema>>;
+    readonly responses: Readonly<Record<string, Answered>>;
+  };
   readonly paths: Readonly<Record<string, Readonly<Record<string, Omit<Described, 'method' | 'path'>>>>>;
 }
 
 const document = parse(readFileSync(join(import.meta.dirname, '../../openapi.yaml'), 'utf8')) as Document;
 
+/** Answers that are the same everywhere stand once. */
+function followed(answer: Answered): Answered {
+  const name = answer.$ref?.split('/').at(-1);
+  if (name === undefined) return answer;
+  const { content = {}, ...rest } = document.components.responses[name] ?? {};
+  const schemas = Object.entries(content).map(([type, { schema }]) => {
+    const of =
+      typeof schema.$ref === 'string' ? document.components.schemas[schema.$ref.split('/').at(-1) ?? ''] : schema;
+    return [type, { schema: of ?? {} }] as const;
+  });
+  return { ...rest, content: Object.fromEntries(schemas) };
+}
+
 export const described: readonly Described[] = Object.entries(document.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, one]) => ({
     ...one,
     parameters: one.parameters ?? [],
+    responses: Object.fromEntries(Object.entries(one.responses).map(([status, answer]) => [status, followed(answer)])),
     method: method.toUpperCase(),
     path,
   })),
