@@ -19,7 +19,7 @@ export function course(transfer: DeviceTransfer): string {
   const amount = size === null ? sizeText(bytesDone) : `${sizeText(bytesDone)} of ${sizeText(size)}`;
   return [
     ...(requests === 0 ? [] : [`${amount} in ${requests} request${requests === 1 ? '' : 's'}`]),
-    ...(failure === null ? [] : [`last one broke off: ${failure}`]),
+    ...(failure === null || failure === 'under_way' ? [] : [`last one broke off: ${failure}`]),
     ...(state === 'completed' && version !== null && runs !== version
       ? [`runs ${printable(runs ?? '?')}, not ${printable(version)}`]
       : []),

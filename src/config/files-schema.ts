@@ -49,7 +49,7 @@ export const files = z.strictObject({
   transfersAtOnce: z.int().min(1).max(100_000).default(500),
   /** Bytes a second that a device has to take or give, on the average of `patience`. */
   leastRate: z.int().min(0).default(1024),
-  patience: duration.prefault('60s'),
+  patience: duration.prefault('2m'),
   transferTime: duration.prefault('4h'),
   slots: z.array(slot).max(20).default([]),
 });

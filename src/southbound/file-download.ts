@@ -1,10 +1,10 @@
-import type { FileHandle } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { blockBytes, type OpenContent } from '../fleet/files/content-blocks.ts';
 import type { ByteRange } from '../fleet/files/content.ts';
 import type { FileDoor } from '../fleet/files/file-door.ts';
 import type { DownloadVisit } from '../fleet/files/file-visit.ts';
 import type { FileEnd, FileMetrics } from './file-metrics.ts';
-import { occasionally, watchPace } from './file-pace.ts';
+import { createTurns, occasionally, watchPace } from './file-pace.ts';
 import { type Wanted, wantedOf } from './file-range.ts';
 
 export interface DownloadDeps {
@@ -14,10 +14,10 @@ export interface DownloadDeps {
   readonly closing: boolean;
 }
 
-/** What one download holds in memory, besides what TLS and the kernel do. */
-const pieceBytes = 32 * 1024;
 /** How often the course of a long one is written down. */
 const noteEvery = 2000;
+/** Blocks that all downloads of this process together hand to TLS in one turn. */
+const turn = createTurns(2);
 
 /** Answers GET or HEAD; the status that was sent. Rejects where the content cannot be read before anything was sent. */
 export async function sendFile(
@@ -39,7 +39,7 @@ export async function sendFile(
   const range = wanted.kind === 'range' ? wanted.range : { from: 0, to: size - 1 };
   const handle = await deps.files.open(visit);
   try {
-    await deps.files.began(visit);
+    await deps.files.began(visit, request.headers['if-range'] === undefined ? 0 : range.from);
     response.writeHead(status, headers);
     const end = await stream(deps, visit, range, handle, response);
     deps.fileMetrics.outcome('download', end === undefined ? (status === 206 ? 'part' : 'whole') : end);
@@ -94,7 +94,7 @@ async function stream(
   { files, fileMetrics }: DownloadDeps,
   visit: DownloadVisit,
   range: ByteRange,
-  handle: FileHandle | undefined,
+  handle: OpenContent | undefined,
   response: ServerResponse,
 ): Promise<FileEnd | undefined> {
   let at = range.from;
@@ -108,6 +108,7 @@ async function stream(
   try {
     const pieces = handle === undefined ? files.read(visit, range) : piecesOf(handle, range);
     for await (const piece of pieces) {
+      await turn();
       if (!(await written(response, piece))) break;
       at += piece.length;
       fileMetrics.moved('download', piece.length);
@@ -127,14 +128,12 @@ async function stream(
   return end ?? (response.writableFinished ? undefined : 'aborted');
 }
 
-/** One buffer for all of it: the next piece is read when the last one has left. */
-async function* piecesOf(handle: FileHandle, { from, to }: ByteRange): AsyncGenerator<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(Math.min(pieceBytes, Math.max(1, to - from + 1)));
-  for (let at = from; at <= to; ) {
-    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, to - at + 1), at);
-    if (bytesRead === 0) throw new Error('a cached file became shorter while it was read');
-    at += bytesRead;
-    yield buffer.subarray(0, bytesRead);
+/** The next block is asked for when the last one has left. */
+async function* piecesOf(file: OpenContent, { from, to }: ByteRange): AsyncGenerator<Buffer> {
+  for (let n = Math.floor(from / blockBytes); n * blockBytes <= to; n += 1) {
+    const block = await file.block(n);
+    const start = n * blockBytes;
+    yield block.subarray(Math.max(0, from - start), Math.min(block.length, to - start + 1));
   }
 }
 

@@ -28,6 +28,30 @@ export function watchPace(limits: PaceLimits, moved: () => number, tooSlow: () =
   };
 }
 
+/**
+ * Lets so many go on in one turn of the event loop, first come first served: encrypting a block takes its time, and the
+ * sessions of other devices wait for the turn to end.
+ */
+export function createTurns(most: number): () => Promise<void> {
+  const waiting: (() => void)[] = [];
+  let isDue = false;
+  const turn = (): void => {
+    isDue = false;
+    for (const go of waiting.splice(0, most)) go();
+    if (waiting.length > 0) due();
+  };
+  const due = (): void => {
+    if (isDue) return;
+    isDue = true;
+    setImmediate(turn);
+  };
+  return () =>
+    new Promise((resolve) => {
+      waiting.push(resolve);
+      due();
+    });
+}
+
 /** Calls it at most once in so many milliseconds, and not again while it is under way. */
 export function occasionally(every: number, act: () => Promise<void>): () => void {
   let last = performance.now();

@@ -40,6 +40,10 @@ const parts: Record<string, { title: string; run: () => Promise<readonly Row[]> 
     title: 'A task that reads 1 000 values (190 KB), beyond an idle session on the same connection; server CPU',
     run: async () => (await import('./tasks.ts')).benchTasks(),
   },
+  files: {
+    title: 'A 20 MB image to 50 devices at once, beside the sessions of others',
+    run: async () => (await import('./files.ts')).benchFiles(),
+  },
   cwmp: {
     title: 'Reading and writing CWMP',
     run: async () => (await import('./cwmp.ts')).benchCwmp(),

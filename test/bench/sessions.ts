@@ -32,7 +32,7 @@ interface Sample {
   readonly load: LoadResult;
 }
 
-const eui = (index: number): string => `00a0bc${index.toString(16).padStart(6, '0')}`;
+export const eui = (index: number): string => `00a0bc${index.toString(16).padStart(6, '0')}`;
 
 export function informOf(index: number): string {
   const serial = `BENCH${index.toString().padStart(6, '0')}`;
@@ -58,7 +58,7 @@ export function informOf(index: number): string {
 
 const reply = `<?xml version="1.0" encoding="UTF-8"?><soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/" xmlns:cwmp="urn:dslforum-org:cwmp-1-1"><soap:Header><cwmp:ID soap:mustUnderstand="1">1</cwmp:ID></soap:Header><soap:Body><cwmp:InformResponse><MaxEnvelopes>1</MaxEnvelopes></cwmp:InformResponse></soap:Body></soap:Envelope>`;
 
-async function makeCells(pki: DevelopmentPki): Promise<Cell[]> {
+export async function makeCells(pki: DevelopmentPki): Promise<Cell[]> {
   const cells: Cell[] = [];
   for (let index = 0; index < cellCount; index += 1) {
     const { chain, key } = await issueDevice({

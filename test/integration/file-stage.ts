@@ -47,8 +47,15 @@ export function fileDesk(db: Database, settings: FilesInput = {}): FileDesk {
 
 /** With a cache of its own. */
 export function withFileStage(t: TestContext, files: FilesInput = {}, options: StageOptions = {}): Promise<Stage> {
-  const cacheDirectory = files.cacheDirectory ?? mkdtempSync(join(ownFolder(), 'cache-'));
+  const cacheDirectory = files.cacheDirectory ?? mkdtempSync(join(caches(), 'cache-'));
   return withStage(t, { ...options, config: { ...options.config, files: { ...files, cacheDirectory } } });
+}
+
+let own: string | undefined;
+
+function caches(): string {
+  own ??= ownFolder();
+  return own;
 }
 
 export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');

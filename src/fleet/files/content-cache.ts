@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Clock } from '../../platform/clock.ts';
+import { createBlocks, type OpenContent } from './content-blocks.ts';
 import { type Content, ContentMissing, type ContentStore } from './content.ts';
 
 /*
@@ -15,7 +16,7 @@ export interface ContentCache {
    * Open for reading, whole, and checked; whoever asked closes it. Undefined: larger than the cache. Rejects with
    * ContentMissing where the store does not give what was recorded.
    */
-  open(content: Content): Promise<FileHandle | undefined>;
+  open(content: Content): Promise<OpenContent | undefined>;
 }
 
 export type CacheOutcome = (typeof cacheOutcomes)[number];
@@ -49,12 +50,20 @@ interface Cache extends ContentCacheDeps {
 const fileName = /^[0-9a-f]{64}$/;
 /** A fill of another process, or of one that was killed, has this long. */
 const partLife = 3_600_000;
+/** Bytes of blocks in memory, shared by all downloads. */
+const blocksKept = 8 * 1024 * 1024;
 
 export async function createContentCache(deps: ContentCacheDeps): Promise<ContentCache> {
   const cache: Cache = { ...deps, entries: new Map(), underWay: new Map(), bytes: 0, parts: 0 };
   await mkdir(deps.directory, { recursive: true, mode: 0o750 });
   await takeUp(cache);
-  return { open: (content) => openIn(cache, content) };
+  const blocks = createBlocks(blocksKept);
+  return {
+    open: async (content) => {
+      const handle = await openIn(cache, content);
+      return handle && blocks.of(handle, content.sha256, content.size);
+    },
+  };
 }
 
 /** What an earlier process left: to be checked when it is asked for. */

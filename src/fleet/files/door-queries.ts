@@ -90,13 +90,19 @@ export function adoptModelLink(deviceId: string, id: string, link: ModelLinkRow,
   };
 }
 
-export function noteVisit(deviceId: string, id: string, at: Date): Query {
+/**
+ * A request begins. Whoever names our ETag and goes on behind what was noted, after a request whose end nobody saw (the
+ * server was killed), has what lies before: it could not know the ETag otherwise.
+ */
+export function noteVisit(deviceId: string, id: string, goesOnAt: number, at: Date): Query {
   return {
     name: 'fleet_note_visit',
-    text: `update device_transfers set requests = requests + 1, started_at = coalesce(started_at, $3), last_at = $3,
-                  failure = null
+    text: `update device_transfers set requests = requests + 1, started_at = coalesce(started_at, $4), last_at = $4,
+                  bytes_done = case when failure = 'under_way' then greatest(bytes_done, least($3::bigint, size))
+                                    else bytes_done end,
+                  failure = 'under_way'
             where device_id = $1 and id = $2`,
-    values: [deviceId, id, at],
+    values: [deviceId, id, goesOnAt, at],
   };
 }
 

@@ -1,9 +1,9 @@
-import type { FileHandle } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { Clock } from '../../platform/clock.ts';
 import type { Database } from '../../platform/postgres.ts';
 import type { Suspect } from '../suspicions.ts';
 import type { ByteRange, ContentStore } from './content.ts';
+import type { OpenContent } from './content-blocks.ts';
 import type { ContentCache } from './content-cache.ts';
 import { noteReceiving, noteSent, noteVisit } from './door-queries.ts';
 import {
@@ -38,9 +38,10 @@ export interface FileDoor {
   /** A slot of the configuration, and the name that the device gives its file. */
   slot(visitor: Visitor, slot: string, name: string): Visit;
   /** Of the node's cache, or of the store where a file is too large for it. */
-  open(visit: DownloadVisit): Promise<FileHandle | undefined>;
+  open(visit: DownloadVisit): Promise<OpenContent | undefined>;
   read(visit: DownloadVisit, range: ByteRange): AsyncIterable<Buffer>;
-  began(visit: DownloadVisit | UploadVisit): Promise<void>;
+  /** `goesOnAt`: the first byte of a range whose If-Range names our ETag. */
+  began(visit: DownloadVisit | UploadVisit, goesOnAt?: number): Promise<void>;
   /** Bytes from `from` to before `to` have gone out. `failure`: it ended here, and not as it should. */
   sent(visit: DownloadVisit, from: number, to: number, failure?: TransferFailure | 'under_way'): Promise<void>;
   /** So many have come so far. */
@@ -87,8 +88,8 @@ export function createFileDoor(deps: FileDoorDeps): FileDoor {
     slot: ({ deviceId }, slot, name) => slotVisit(deps, deviceId, slot, name),
     open: ({ content }) => cache.open(content),
     read: ({ content }, range) => store.read(content, range),
-    began: async ({ deviceId, linkId }) => {
-      if (linkId !== null) await note(noteVisit(deviceId, linkId, clock.now()));
+    began: async ({ deviceId, linkId }, goesOnAt = 0) => {
+      if (linkId !== null) await note(noteVisit(deviceId, linkId, goesOnAt, clock.now()));
     },
     sent: async (visit, from, to, failure) => {
       const { deviceId, linkId, content } = visit;
@@ -96,11 +97,10 @@ export function createFileDoor(deps: FileDoorDeps): FileDoor {
       if (whole) metrics.outcome('download', 'fetched');
       // While it is under way the last byte does not count: it may still be on its way through our own buffers.
       const reached = failure === 'under_way' ? Math.min(to, content.size - 1) : to;
-      const kept = failure === 'under_way' ? null : (failure ?? null);
-      await note(noteSent(deviceId, linkId, from, reached, kept, clock.now()));
+      await note(noteSent(deviceId, linkId, from, reached, failure ?? null, clock.now()));
     },
     receiving: async ({ deviceId, linkId }, bytes, failure) => {
-      if (linkId !== null) await note(noteReceiving(deviceId, linkId, bytes, failure ?? null, clock.now()));
+      if (linkId !== null) await note(noteReceiving(deviceId, linkId, bytes, failure ?? 'under_way', clock.now()));
     },
     room: (visit) => receiving.room(visit),
     receive: async (visit, source, { id }) => {

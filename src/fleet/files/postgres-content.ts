@@ -5,8 +5,11 @@ import type { Database } from '../../platform/postgres.ts';
 import { type ByteRange, type Content, ContentMissing, type ContentStore, inChunks } from './content.ts';
 import { beginContent, chunkOf, completeContent, deleteContent, insertChunk, touchContent } from './content-queries.ts';
 
-/** Bytes of a chunk: what one upload holds in memory, and what one row of the database has. */
-export const chunkBytes = 256 * 1024;
+/**
+ * Bytes of a chunk: what one row of the database has. As text, which is how it comes from there, it still is a young
+ * object to V8, gone with the next small collection; larger ones stay until a large one.
+ */
+export const chunkBytes = 64 * 1024;
 
 /** Writes that take longer say that they are alive. */
 const touchEvery = 10_000;
@@ -56,11 +59,11 @@ async function write(db: Database, clock: Clock, id: string, source: AsyncIterab
 async function* read(db: Database, { id, size }: Content, range?: ByteRange): AsyncGenerator<Buffer> {
   const { from, to } = range ?? { from: 0, to: size - 1 };
   for (let n = Math.floor(from / chunkBytes); n * chunkBytes <= to; n += 1) {
-    const { rows } = await db.query<{ bytes: Buffer }>(chunkOf(id, n));
-    const [row] = rows;
+    const { rows } = await db.query<{ bytes: string }>(chunkOf(id, n));
+    const chunk = rows[0] && Buffer.from(rows[0].bytes, 'base64');
     const start = n * chunkBytes;
-    if (row === undefined || row.bytes.length !== Math.min(chunkBytes, size - start))
+    if (chunk === undefined || chunk.length !== Math.min(chunkBytes, size - start))
       throw new ContentMissing(`chunk ${n} of content ${id} is not there as it was written`);
-    yield row.bytes.subarray(Math.max(0, from - start), to - start + 1);
+    yield chunk.subarray(Math.max(0, from - start), to - start + 1);
   }
 }

@@ -25,7 +25,10 @@ const transferSchema = z.strictObject({
   sha256: z.string().nullable(),
   bytesDone: z.int().describe('Gone out or come in without a gap.'),
   requests: z.int(),
-  failure: z.string().nullable().describe('Why the last request at the file door broke off.'),
+  failure: z
+    .string()
+    .nullable()
+    .describe('Why the last request at the file door broke off; `under_way`: it has not ended.'),
   fault: z.looseObject({}).nullable(),
   uploadId: z.uuid().nullable(),
   createdAt: time,
