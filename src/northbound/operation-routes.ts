@@ -80,6 +80,13 @@ function send(reply: FastifyReply, result: Answer): FastifyReply {
   if ('problem' in result) return sendProblem(reply, result.status, result.problem);
   reply.code(result.status).header('Cache-Control', 'no-store');
   if (result.headers !== undefined) reply.headers(result.headers);
-  if ('stream' in result) return reply.type(result.type).send(Readable.from(result.stream));
+  if ('stream' in result) return reply.type(result.type).send(streamOf(result.stream));
   return result.body === undefined ? reply.send() : reply.type('application/json; charset=utf-8').send(result.body);
+}
+
+/** Octets that wait for the network; what makes more of them waits too. */
+const waiting = 64 * 1024;
+
+function streamOf(source: AsyncIterable<Uint8Array | string>): Readable {
+  return Readable.from(source, { objectMode: false, highWaterMark: waiting });
 }
