@@ -59,6 +59,8 @@ export const management = z.strictObject({
   tls: z.strictObject({ chain: z.string().min(1), key: z.string().min(1) }).optional(),
   /** Default: open on loopback, key beyond. */
   metrics: z.enum(['open', 'key']).optional(),
+  /** /api/docs and the contract. Default: open on loopback, key beyond. */
+  documentation: z.enum(['open', 'key']).optional(),
   /** Of one API key, person or certificate; what exceeds it gets 429. */
   requestsPerMinute: z.int().min(1).max(1_000_000).default(6000),
   oidc: oidc.optional(),

@@ -12,8 +12,8 @@ import { type RateLimit, rateLimitHeaders } from './rate-limit.ts';
  */
 export type Reach = 'device' | 'fleet' | 'installation';
 
-/** What a route asks of whoever calls it; a route without it is never registered. */
-export type Access = 'open' | { readonly permission: Permission; readonly reach: Reach };
+/** What a route asks of whoever calls it; a route without it is never registered. `anyone`: whoever has a role. */
+export type Access = 'open' | 'anyone' | { readonly permission: Permission; readonly reach: Reach };
 
 /** Who calls, once they have proved it. */
 export interface Caller extends Omit<Holder, 'id'> {
@@ -52,7 +52,7 @@ export function requireAuthentication(app: FastifyInstance, deps: Authentication
     const caller = await authenticate(request, reply, deps);
     if (caller === undefined) return reply;
     request.caller = caller;
-    if (access === undefined) return;
+    if (access === undefined || access === 'anyone') return;
     if (!mayDo(caller.role, access.permission))
       return sendProblem(reply, 403, { detail: `a ${caller.role} has not the permission ${access.permission}` });
     if (caller.group === null) return;

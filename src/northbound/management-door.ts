@@ -8,6 +8,7 @@ import { DatabaseError } from '../platform/database-error.ts';
 import { sendProblem } from './answering.ts';
 import { type AuthenticationDeps, requireAuthentication } from './authentication.ts';
 import { clientCertificateOptions, keepChains } from './client-chain.ts';
+import { documentationRoutes } from './documentation/documentation-routes.ts';
 import { healthRoutes, type Readiness } from './health-routes.ts';
 import { metricsRoutes } from './metrics-routes.ts';
 import { openapiInfo } from './openapi.ts';
@@ -25,6 +26,8 @@ export interface ManagementDoorDeps {
   readonly api: ApiDeps;
   /** `/metrics` answers without a key. */
   readonly openMetrics: boolean;
+  /** The contract is shown without a key. */
+  readonly openDocumentation?: boolean;
   /** PEM; without it the door speaks plain HTTP, and then only on loopback. */
   readonly tls?: ServerPair | undefined;
 }
@@ -78,6 +81,7 @@ export async function buildManagementDoor(deps: ManagementDoorDeps): Promise<Fas
   await app.register(healthRoutes, { readiness: deps.readiness });
   await app.register(metricsRoutes, { metrics: deps.metrics, open: deps.openMetrics });
   await operationRoutes(app, apiOperations(deps.api));
+  documentationRoutes(app, deps.openDocumentation ?? false);
   await app.ready();
   return app;
 }

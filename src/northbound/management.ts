@@ -62,6 +62,7 @@ export async function createManagement(deps: ManagementDeps): Promise<Management
   const api = { ...apiOf(deps), kickJobs: runner.kick };
   const door = await createManagementDoor({
     ...{ logger, metrics, api, tls },
+    openDocumentation: (management.documentation ?? (isLoopback(management.address) ? 'open' : 'key')) === 'open',
     openMetrics: (management.metrics ?? (isLoopback(management.address) ? 'open' : 'key')) === 'open',
     readiness: () => readiness(pingOf(db)),
     authentication: {

@@ -56,6 +56,7 @@ export interface StageOptions {
   readonly credentialsOf?: (db: Database) => Credentials;
   readonly anchors?: readonly TrustAnchor[];
   readonly secretKey?: string;
+  readonly documentation?: 'open' | 'key';
 }
 
 const realm = 'hnb.acme.example';
@@ -72,7 +73,7 @@ export async function openManagementStage(
     readFile: (path: string) => readFile(path, 'utf8'),
     ...(options.credentialsOf !== undefined && { credentials: options.credentialsOf(db) }),
     config: {
-      management: { address: '127.0.0.1', port: 0, requestsPerMinute },
+      management: { address: '127.0.0.1', port: 0, requestsPerMinute, documentation: options.documentation },
       ...wishes,
       secretKey: options.secretKey,
     },
