@@ -356,6 +356,11 @@ describe('the example', () => {
     );
   });
 
+  test('devices are asked for their alarms unless somebody says otherwise', (t) => {
+    assert.equal(loaded(t).config.notifications, 'femtocell');
+    assert.equal(loaded(t, { notifications: 'off' }).config.notifications, 'off');
+  });
+
   test('states the defaults as they are', (t) => {
     const text = readFileSync(resolve(import.meta.dirname, '../../deploy/hems.example.yaml'), 'utf8');
     const { config } = loaded(t);

@@ -216,6 +216,8 @@ describe('what happens later', { timeout: 60_000 }, () => {
       values: [deviceId],
     });
     assert.deepEqual(rows, [{ kind: 'AutonomousTransferComplete' }]);
+    const told = () => stage.events.filter((event) => event.kind === 'notice' && event.deviceId === deviceId);
+    assert.equal((await until(told, (events) => events.length > 0, 'an event of it')).length, 1);
   });
 
   test('a request that the device’s CWMP does not know is not sent', async () => {
