@@ -11,6 +11,8 @@ export interface Figures {
   readonly heldKeys: number;
   readonly quarantinedCertificates: number;
   readonly openConflicts: number;
+  /** How long counting took. */
+  readonly milliseconds: number;
 }
 
 export interface FiguresRow {
@@ -70,7 +72,9 @@ counted as (select jsonb_build_object(
   'quarantinedCertificates', (select count(*) from quarantined_certificates
                                where released_until is null or released_until < $1::timestamptz),
   'openConflicts', (select count(*) from serial_conflicts where settled_at is null)) as figures)
-insert into fleet_figures as f (name, at, figures) select 'fleet', $1, figures from counted
+insert into fleet_figures as f (name, at, figures)
+select 'fleet', $1, figures || jsonb_build_object('milliseconds',
+         round(extract(epoch from clock_timestamp() - statement_timestamp()) * 1000)) from counted
 on conflict (name) do update set at = excluded.at, figures = excluded.figures where f.at < excluded.at
 returning at, figures`,
     values: [at],

@@ -104,6 +104,14 @@ describe('figures of the installation', () => {
     assert.equal((await refreshFigures(db, minutes(1), 30_000))?.figures.devices.active, 2);
   });
 
+  test('are counted more seldom where counting takes long: twenty times as long as it took', async (t) => {
+    const { db } = await withDatabase(t);
+    await refreshFigures(db, at, 30_000);
+    await db.query({ text: `update fleet_figures set figures = figures || '{"milliseconds": 6000}'` });
+    assert.deepEqual((await refreshFigures(db, minutes(1.9), 30_000))?.at, at);
+    assert.deepEqual((await refreshFigures(db, minutes(2.1), 30_000))?.at, minutes(2.1));
+  });
+
   test('are not shown any more when the last count is five minutes old', async (t) => {
     const { db } = await withDatabase(t);
     const metrics = createMetrics({ process: false });

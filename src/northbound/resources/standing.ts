@@ -34,6 +34,7 @@ const figuresSchema = z.strictObject({
   heldKeys: z.int(),
   quarantinedCertificates: z.int(),
   openConflicts: z.int(),
+  milliseconds: z.number().describe('How long counting took.'),
 });
 
 const fetchSchema = z.strictObject({

@@ -27,7 +27,7 @@ export interface Status {
 const hour = 3_600_000;
 const mostFetches = 50;
 /** Fresher than this, counts of another node or of a look before will do. */
-const freshEnough = 30_000;
+const freshEnough = 10_000;
 
 export async function readStatus(db: Database, at: Date): Promise<Status> {
   const [nodes, refusals, policy, override, crls, fetches, counted] = [
