@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import type { ImportInput, MovesInput } from '../../fleet/jobs/job-input.ts';
+import { strangersText } from '../../fleet/strangers-text.ts';
 import { withoutSecrets } from '../../fleet/task-hiding.ts';
 import { type Job, jobStates, type NewJob } from '../../platform/jobs.ts';
 import type { Caller } from '../authentication.ts';
+import { keptKey } from '../idempotency.ts';
 import { type Answer, type AnyOperation, operation, refuse } from '../operation.ts';
 import { cursorOf, cursorQuery, limitQuery, pageSchema } from '../paging.ts';
 import { time, uuid } from '../values.ts';
@@ -50,7 +52,7 @@ export const idempotencyHeaders = z.object({
 });
 
 export function keyOf(caller: Caller, key: string | undefined): string | undefined {
-  return key === undefined ? undefined : `${caller.keyId} ${key}`;
+  return key === undefined ? undefined : keptKey(caller, key);
 }
 
 export const jobAnswers = {
@@ -63,7 +65,8 @@ export const jobAnswers = {
 
 /** Makes the job and lets the runner of this node know; the same key twice is answered with the same job. */
 export async function startJob({ jobs, kickJobs }: ApiDeps, wanted: NewJob, id?: string): Promise<Answer> {
-  const { job, created } = await jobs.create(wanted, id);
+  const actor = { ...wanted.actor, name: strangersText(wanted.actor.name, 512) };
+  const { job, created } = await jobs.create({ ...wanted, actor }, id);
   if (!created && job.kind !== wanted.kind) return keyTaken(job);
   if (created) kickJobs();
   return accepted(job);

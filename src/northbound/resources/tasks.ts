@@ -4,6 +4,7 @@ import { withoutSecrets } from '../../fleet/task-hiding.ts';
 import { taskRequestSchema } from '../../fleet/task-request-schema.ts';
 import { shownRequest } from '../../fleet/task-secrets.ts';
 import type { TaskProblem } from '../../fleet/tasks.ts';
+import { keptKey } from '../idempotency.ts';
 import { type Answer, type AnyOperation, operation, refuse } from '../operation.ts';
 import { cursorOf, cursorQuery, limitQuery, pageSchema } from '../paging.ts';
 import { deviceParams, instantQuery, reasonBody, time, uuid } from '../values.ts';
@@ -136,7 +137,7 @@ function createTask({ tasks, connectionRequests, wakeForTasks }: ApiDeps): AnyOp
         deviceId,
         request,
         { ...by, ...(reason !== undefined && { reason }) },
-        { ...given, ...(key !== undefined && { idempotencyKey: `${caller.keyId} ${key}` }) },
+        { ...given, ...(key !== undefined && { idempotencyKey: keptKey(caller, key) }) },
       );
       if (!added.ok) return refused(added.problem);
       const { task, created } = added;
