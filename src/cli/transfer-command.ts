@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Command } from 'commander';
-import type { TransferResult } from '../fleet/files/device-transfers.ts';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { DownloadWish, TransferResult } from '../fleet/files/device-transfers.ts';
 import type { DeviceTransfer } from '../fleet/files/transfer-state.ts';
 import type { Task } from '../fleet/task.ts';
 import { span, wholeNumber } from './arguments.ts';
@@ -20,7 +20,19 @@ interface TransferOptions extends DeviceOptions {
   readonly timeout: number;
   readonly delay?: number;
   readonly anyModel?: boolean;
+  readonly window?: readonly Window[];
   readonly wait: boolean;
+}
+
+type Window = NonNullable<DownloadWish['windows']>[number];
+
+/** `3600-7200`, one after the other. */
+function windows(text: string, before: readonly Window[] = []): readonly Window[] {
+  const [, from, to] = /^(\d{1,8})-(\d{1,8})$/.exec(text) ?? [];
+  if (from === undefined || Number(to) <= Number(from) || before.length > 1)
+    throw new InvalidArgumentError('write from-to in seconds: 3600-7200; twice at most');
+  const when = { windowStart: Number(from), windowEnd: Number(to) };
+  return [...before, { ...when, windowMode: '1 At Any Time', userMessage: '', maxRetries: 3 }];
 }
 
 const deviceArgument = ['<device>', 'id, identity, OUI-Serial, or fingerprint of a certificate'] as const;
@@ -38,6 +50,7 @@ export function addTransferCommands(device: Command): void {
     .argument('<file>', 'of "hems file list"; or, before a URL, a file type')
     .argument('[url]', 'of another file server; https only')
     .option('--any-model', 'also where the file is for another model')
+    .option('--window <from-to>', 'ScheduleDownload (CWMP 1.2): seconds from now; may be given twice', windows)
     .action(download);
   wish('upload', 'have it send a file, and tell how it goes')
     .argument('<type>', `${uploadTypeNames}, or as TR-069 has it: "2 Vendor Log File"`)
@@ -61,7 +74,7 @@ async function download(text: string, file: string, url: string | undefined, opt
     const delaySeconds = options.delay;
     if (url !== undefined) return elsewhere(access, deviceId, 'download', fileTypeOf(file, 'download'), url, options);
     const { id: fileId } = await oneFile(access.files, file);
-    const wished = { fileId, delaySeconds, anyModel: options.anyModel };
+    const wished = { fileId, delaySeconds, anyModel: options.anyModel, windows: options.window };
     await follow(access, await access.transfers.download(deviceId, wished, byOperator(options.reason)), options);
   });
 }

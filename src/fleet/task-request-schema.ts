@@ -17,7 +17,7 @@ const transfer = {
   password: z.string().max(256).optional(),
 };
 
-const window = z.strictObject({
+export const windowSchema = z.strictObject({
   windowStart: seconds,
   windowEnd: seconds,
   windowMode: z.string().regex(/^(?:[1-9]\d*( \S+)+|X \S+ .+)$/, 'write "1 At Any Time", "3 When Idle", …'),
@@ -96,7 +96,7 @@ export const taskRequestSchema = z.discriminatedUnion('kind', [
     ...transfer,
     fileSize: size.optional(),
     targetFileName: z.string().max(256).optional(),
-    windows: z.array(window).min(1).max(2),
+    windows: z.array(windowSchema).min(1).max(2),
   }),
   z.strictObject({ kind: z.literal('cancel-transfer'), commandKey: z.string().min(1).max(32) }),
   z.strictObject({ kind: z.literal('queued-transfers') }),

@@ -17,7 +17,7 @@ export interface DownloadDeps {
 /** How often the course of a long one is written down. */
 const noteEvery = 2000;
 /** Blocks that all downloads of this process together hand to TLS in one turn. */
-const turn = createTurns(2);
+const turn = createTurns(1);
 
 /** Answers GET or HEAD; the status that was sent. Rejects where the content cannot be read before anything was sent. */
 export async function sendFile(

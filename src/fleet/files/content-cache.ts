@@ -192,7 +192,7 @@ async function copy(cache: Cache, content: Content, part: string): Promise<void>
   const digest = createHash('sha256');
   const file = await open(part, 'wx', 0o640);
   try {
-    for await (const chunk of cache.store.read(content)) {
+    for await (const chunk of cache.store.read(content, undefined, { inPlace: true })) {
       digest.update(chunk);
       await file.writeFile(chunk);
     }

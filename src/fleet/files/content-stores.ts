@@ -24,7 +24,7 @@ export function createContentStore({ db, clock, config }: ContentStoreDeps): Con
   };
   return {
     write: (source) => (store === 'directory' && shared !== undefined ? shared : postgres).write(source),
-    read: (content, range) => of(content).read(content, range),
+    read: (content, range, options) => of(content).read(content, range, options),
     discard: async (content) => of(content).discard(content),
   };
 }

@@ -16,6 +16,11 @@ export interface ByteRange {
   readonly to: number;
 }
 
+export interface ReadOptions {
+  /** A chunk is used up before the next one is asked for, so that one buffer may do for all. */
+  readonly inPlace?: boolean;
+}
+
 export interface ContentStore {
   /**
    * Keeps what the source gives, one chunk in memory at a time. What comes of it belongs to nobody: whoever makes no row
@@ -23,7 +28,7 @@ export interface ContentStore {
    */
   write(source: AsyncIterable<Uint8Array>): Promise<Content>;
   /** In order, one chunk at a time. Rejects with ContentMissing where the bytes are not there. */
-  read(content: Content, range?: ByteRange): AsyncGenerator<Buffer>;
+  read(content: Content, range?: ByteRange, options?: ReadOptions): AsyncGenerator<Buffer>;
   /** Ends silently where it is not there any more. */
   discard(content: Pick<Content, 'id' | 'store'>): Promise<void>;
 }

@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../../platform/clock.ts';
 import { uuidv7 } from '../../platform/ids.ts';
 import type { Database } from '../../platform/postgres.ts';
-import { type ByteRange, type Content, ContentMissing, type ContentStore, inChunks } from './content.ts';
+import {
+  type ByteRange,
+  type Content,
+  ContentMissing,
+  type ContentStore,
+  inChunks,
+  type ReadOptions,
+} from './content.ts';
 import { beginContent, chunkOf, completeContent, deleteContent, insertChunk, touchContent } from './content-queries.ts';
 
 /**
@@ -27,7 +34,7 @@ export function createPostgresContent({ db, clock }: { readonly db: Database; re
         throw error;
       }
     },
-    read: (content, range) => read(db, content, range),
+    read: (content, range, options) => read(db, content, range, options),
     discard: async ({ id }) => {
       await db.query(deleteContent(id));
     },
@@ -56,14 +63,25 @@ async function write(db: Database, clock: Clock, id: string, source: AsyncIterab
   return { id, store: 'postgres', size, sha256: sha256.toString('hex') };
 }
 
-async function* read(db: Database, { id, size }: Content, range?: ByteRange): AsyncGenerator<Buffer> {
-  const { from, to } = range ?? { from: 0, to: size - 1 };
+async function* read(
+  db: Database,
+  { id, size }: Content,
+  range: ByteRange = { from: 0, to: size - 1 },
+  { inPlace = false }: ReadOptions = {},
+): AsyncGenerator<Buffer> {
+  const { from, to } = range;
+  const own = inPlace ? Buffer.allocUnsafeSlow(chunkBytes) : undefined;
   for (let n = Math.floor(from / chunkBytes); n * chunkBytes <= to; n += 1) {
     const { rows } = await db.query<{ bytes: string }>(chunkOf(id, n));
-    const chunk = rows[0] && Buffer.from(rows[0].bytes, 'base64');
+    const chunk = decoded(rows[0]?.bytes ?? '', own);
     const start = n * chunkBytes;
-    if (chunk === undefined || chunk.length !== Math.min(chunkBytes, size - start))
+    if (chunk.length !== Math.min(chunkBytes, size - start))
       throw new ContentMissing(`chunk ${n} of content ${id} is not there as it was written`);
     yield chunk.subarray(Math.max(0, from - start), to - start + 1);
   }
+}
+
+function decoded(base64: string, into: Buffer | undefined): Buffer {
+  if (into === undefined) return Buffer.from(base64, 'base64');
+  return into.subarray(0, into.write(base64, 'base64'));
 }

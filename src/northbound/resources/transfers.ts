@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { DeviceUpload, TransferProblem } from '../../fleet/files/device-transfers.ts';
+import { windowSchema } from '../../fleet/task-request-schema.ts';
 import { type DeviceTransfer, transferStates } from '../../fleet/files/transfer-state.ts';
 import { type Answer, type AnyOperation, operation, refuse } from '../operation.ts';
 import { cursorOf, cursorQuery, limitQuery, pageSchema } from '../paging.ts';
@@ -90,6 +91,7 @@ const wish = z.discriminatedUnion('direction', [
     direction: z.literal('download'),
     fileId: uuid,
     anyModel: z.boolean().optional().describe('Also where the file is for another model.'),
+    windows: z.array(windowSchema).min(1).max(2).optional().describe('ScheduleDownload, from CWMP 1.2 on.'),
   }),
   z.strictObject({ direction: z.literal('upload'), fileType: line(64) }),
 ]);
