@@ -11,15 +11,17 @@ import { type ConfigOptions, developmentConfig, toolConfig } from './configurati
 import { developmentDefaults } from './development.ts';
 import { exitCodes, failure } from './failure.ts';
 import { withRevocationDatabase } from './revocation-access.ts';
+import type { Page } from './server/paging.ts';
+import { serverApi } from './server/server-api.ts';
 import { paint, print, printable, printJson } from './terminal.ts';
-import { databaseOptions } from './access-options.ts';
+import { registerOptions } from './access-options.ts';
 
 interface ComplianceOptions extends ConfigOptions {
   readonly json?: boolean;
 }
 
 export function addComplianceCommand(hems: Command): void {
-  databaseOptions(hems.command('compliance'))
+  registerOptions(hems.command('compliance'))
     .description(
       'the clauses of TS 33.320 against the configuration and the policy in force; exit code 1 if one deviates',
     )
@@ -27,13 +29,20 @@ export function addComplianceCommand(hems: Command): void {
 }
 
 async function compliance(options: ComplianceOptions): Promise<void> {
-  const setting = await settingOf(options);
-  const judged = await withRevocationDatabase(options, async (db) =>
-    judgeClauses(deviationsOf({ ...setting, ...(await policyInForce(db)) })),
-  );
+  const judged = await judgedClauses(options);
   if (options.json === true) printJson(judged);
   else printClauses(judged);
   if (judged.some(({ verdict }) => verdict === 'deviates')) process.exitCode = exitCodes.no;
+}
+
+/** Of the running server by its own configuration, or of the configuration that lies here. */
+async function judgedClauses(options: ConfigOptions): Promise<readonly JudgedClause[]> {
+  const api = serverApi(options);
+  if (api !== undefined) return (await api.get<Page<JudgedClause>>('/api/v1/compliance')).items;
+  const setting = await settingOf(options);
+  return withRevocationDatabase(options, async (db) =>
+    judgeClauses(deviationsOf({ ...setting, ...(await policyInForce(db)) })),
+  );
 }
 
 type Setting = Pick<ComplianceFacts, 'mode'> & { readonly config: Config };

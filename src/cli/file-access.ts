@@ -1,14 +1,23 @@
 import { type FileDesk, fileDesk } from '../fleet/files/file-desk.ts';
+import type { Transfers } from '../fleet/files/device-transfers.ts';
 import type { Files, StoredFile } from '../fleet/files/files.ts';
 import { systemClock } from '../platform/clock.ts';
 import { type ConfigOptions, commandLogger, toolConfig } from './configuration.ts';
 import { withDatabase } from './database-access.ts';
 import { exitCodes, failure } from './failure.ts';
+import { remoteFileAccess } from './server/remote-files.ts';
+import { serverApi } from './server/server-api.ts';
 import { type TaskAccess, taskAccess } from './task-access.ts';
 
-export interface FileAccess extends TaskAccess, FileDesk {}
+export interface FileAccess extends TaskAccess, Pick<FileDesk, 'files'> {
+  readonly transfers: Omit<Transfers, 'ofTask' | 'uploadedFile'>;
+  /** Milliseconds that a link lives unless something else is said. */
+  readonly linkLife: number;
+}
 
 export function withFiles<T>(options: ConfigOptions, fn: (access: FileAccess) => Promise<T>): Promise<T> {
+  const api = serverApi(options);
+  if (api !== undefined) return fn(remoteFileAccess(api));
   const config = toolConfig(options);
   return withDatabase({ config, logger: commandLogger(config) }, (db) =>
     fn({ ...taskAccess(config, db), ...fileDesk({ db, clock: systemClock, config }) }),

@@ -8,7 +8,7 @@ import type { FileProblem, StoredFile } from '../fleet/files/files.ts';
 import { linkPath } from '../fleet/files/device-transfers.ts';
 import { systemClock } from '../platform/clock.ts';
 import { span, wholeNumber } from './arguments.ts';
-import { databaseOptions } from './access-options.ts';
+import { registerOptions } from './access-options.ts';
 import { type DeviceOptions, oneDevice } from './device-access.ts';
 import { exitCodes, failure } from './failure.ts';
 import { downloadTypeNames, fileTypeOf, oneFile, sizeText, withFiles } from './file-access.ts';
@@ -33,7 +33,7 @@ interface LinkOptions extends DeviceOptions {
 
 export function addFileCommands(hems: Command): void {
   const file = hems.command('file').description('files that devices fetch: images, configurations');
-  databaseOptions(file.command('add'))
+  registerOptions(file.command('add'))
     .description('keep a file, with its size and SHA-256')
     .argument('<path>', 'of the file; - is standard input')
     .requiredOption('--type <type>', `${downloadTypeNames}, or as TR-069 has it: "1 Firmware Upgrade Image"`)
@@ -44,13 +44,13 @@ export function addFileCommands(hems: Command): void {
     .option('--note <text>', 'a remark')
     .option('--reason <text>', 'for the audit')
     .action(add);
-  databaseOptions(file.command('list'))
+  registerOptions(file.command('list'))
     .description('the files, by name')
     .option('--limit <n>', 'how many', wholeNumber(1, 1000), 100)
     .option('--after <name>', 'go on behind this one')
     .action(list);
   const named = (name: string, description: string): Command =>
-    databaseOptions(file.command(name))
+    registerOptions(file.command(name))
       .description(description)
       .argument('<file>', 'name, id, or beginning of its SHA-256');
   named('show', 'one file, and what holds it').action(show);
@@ -64,7 +64,7 @@ export function addFileCommands(hems: Command): void {
     .option('--expires <span>', 'after so long: 12h, 7d (default: files.linkLife)', span)
     .option('--reason <text>', 'for the audit')
     .action(link);
-  databaseOptions(file.command('unlink'))
+  registerOptions(file.command('unlink'))
     .description('end a link before its time')
     .argument('<link>', 'its id')
     .option('--reason <text>', 'for the audit')

@@ -4,7 +4,7 @@ import type { DownloadWish, TransferResult } from '../fleet/files/device-transfe
 import type { DeviceTransfer } from '../fleet/files/transfer-state.ts';
 import type { Task } from '../fleet/task.ts';
 import { span, wholeNumber } from './arguments.ts';
-import { databaseOptions } from './access-options.ts';
+import { registerOptions } from './access-options.ts';
 import { type DeviceOptions, oneDevice } from './device-access.ts';
 import { exitCodes, failure } from './failure.ts';
 import { wakeFor } from './device-wake-command.ts';
@@ -39,7 +39,7 @@ const deviceArgument = ['<device>', 'id, identity, OUI-Serial, or fingerprint of
 
 export function addTransferCommands(device: Command): void {
   const wish = (name: string, description: string): Command =>
-    databaseOptions(device.command(name))
+    registerOptions(device.command(name))
       .description(description)
       .argument(...deviceArgument)
       .option('--timeout <span>', 'how long to wait; the task stays queued after that', span, 3_600_000)
@@ -57,7 +57,7 @@ export function addTransferCommands(device: Command): void {
     .argument('[url]', 'of another file server; https only')
     .action(upload);
   const listing = (name: string, description: string): Command =>
-    databaseOptions(device.command(name))
+    registerOptions(device.command(name))
       .description(description)
       .argument(...deviceArgument)
       .option('--limit <n>', 'how many', wholeNumber(1, 1000), 20);

@@ -57,7 +57,7 @@ const table: Readonly<Record<string, readonly string[] | keyof typeof local>> = 
   'device delete-object': ['createTask', 'getTask'],
   'device download': ['createTransfer', 'listTransfers'],
   'device upload': ['createTransfer', 'listTransfers'],
-  'device transfers': ['listTransfers'],
+  'device transfers': ['listTransfers', 'listAutonomousTransfers'],
   'device uploads': ['listUploads', 'getUploadContent'],
   'file add': ['addFile'],
   'file list': ['listFiles'],
@@ -100,9 +100,6 @@ const table: Readonly<Record<string, readonly string[] | keyof typeof local>> = 
   'apikey revoke': ['revokeApiKey'],
 };
 
-/** These still want the database beside them, though the API can do the same. */
-const beside = /^(file .*|device (download|upload|transfers|uploads)|status|compliance)$/;
-
 function leaves(command: Command, path: readonly string[] = []): readonly { name: string; command: Command }[] {
   return command.commands.flatMap((child) => {
     const name = [...path, child.name()];
@@ -123,7 +120,7 @@ test('everything that the command line can do, the API can; what it cannot has a
 test('every command with an operation takes --server, and no command takes a key in its command line', () => {
   for (const { name, command } of commands) {
     const flags = command.options.map(({ long }) => long);
-    assert.equal(flags.includes('--server'), Array.isArray(table[name]) && !beside.test(name), name);
+    assert.equal(flags.includes('--server'), Array.isArray(table[name]), name);
     assert.ok(!flags.some((flag) => /^--(api-?key|token|secret|password)$/.test(flag ?? '')), name);
   }
 });

@@ -178,6 +178,26 @@ describe('commands over the API of a server', { timeout: 600_000 }, () => {
     assert.match(readFileSync(out, 'utf8'), /00a0bc00d001/);
   });
 
+  test('files are kept, shown, linked and removed; the installation is shown as a whole', async () => {
+    writeFileSync(path('image.bin'), 'an image');
+    const kept = await done(['file', 'add', path('image.bin'), '--type', 'firmware', '--file-version', '2.0'], laptop);
+    assert.match(kept.stdout, /File image\.bin is kept: 8 bytes/);
+    assert.equal((await hems(['file', 'add', path('image.bin'), '--type', 'firmware'], laptop)).code, 1);
+    await same('file', 'list');
+    await done(['file', 'link', 'image.bin', '--model', 'FAP', '--expires', '1h'], laptop);
+    await same('file', 'show', 'image.bin');
+    assert.equal((await done(['file', 'get', 'image.bin', '-'], laptop)).stdout, 'an image');
+    assert.equal((await hems(['file', 'remove', 'image.bin'], laptop)).code, 1, 'a link names it');
+    const [link] = json<{ links: { id: string }[] }>(await done(['file', 'show', 'image.bin', '--json'], laptop)).links;
+    await done(['file', 'unlink', link?.id ?? ''], laptop);
+    assert.match((await done(['file', 'remove', 'image.bin'], laptop)).stdout, /is removed/);
+    await same('device', 'transfers', identity);
+    await same('device', 'uploads', identity);
+    assert.match((await done(['status'], laptop)).stdout, /devices|Devices/);
+    const [here, there] = await Promise.all([beside, laptop].map((options) => hems(['compliance'], options)));
+    assert.deepEqual([there?.code, there?.stdout], [here?.code, here?.stdout]);
+  });
+
   test('keys are made and revoked; nothing of it without a good one', async () => {
     const made = await done(['apikey', 'create', 'desk', '--role', 'viewer', '--json'], laptop);
     writeFileSync(path('viewer'), json<{ secret: string }>(made).secret);

@@ -1,5 +1,7 @@
 /** Documents that are kept as they were written; a time in them is text. */
-const asWritten = new Set(['before', 'after', 'document', 'verdict', 'request', 'result', 'fault', 'input', 'impact']);
+const asWritten = new Set([
+  ...['before', 'after', 'document', 'verdict', 'request', 'result', 'fault', 'input', 'impact', 'notice', 'figures'],
+]);
 
 /** Members that hold a time, and no text that a device or a person wrote. */
 const moments = /^(at|since|until|minute)$|(At|Update|Until|Since|Seen|Before|After)$/;

@@ -33,6 +33,15 @@ const holdSchema = z.strictObject({
   expiresAt: time,
 });
 
+const linkSchema = z.strictObject({
+  id: z.uuid(),
+  fileId: z.uuid(),
+  productClass: z.string().nullable(),
+  deviceId: z.uuid().nullable().optional(),
+  expiresAt: time,
+  createdAt: time,
+});
+
 export function fileOperations(deps: ApiDeps): readonly AnyOperation[] {
   return [
     listFiles(deps),
@@ -117,14 +126,20 @@ function getFile({ files }: ApiDeps): AnyOperation {
     permission: 'files:read',
     reach: 'installation',
     answers: {
-      200: { description: 'The file.', schema: z.strictObject({ ...fileSchema.shape, holds: z.array(holdSchema) }) },
+      200: {
+        description: 'The file.',
+        schema: z.strictObject({ ...fileSchema.shape, holds: z.array(holdSchema), links: z.array(linkSchema) }),
+      },
     },
     problems: [404],
     handle: async ({ params: { fileId } }) => {
       const [file] = await files.find(fileId);
       return file === undefined
         ? missing()
-        : { status: 200, body: { ...view(file), holds: await files.holds(fileId) } };
+        : {
+            status: 200,
+            body: { ...view(file), holds: await files.holds(fileId), links: await files.links(fileId) },
+          };
     },
   });
 }

@@ -52,7 +52,7 @@ const uploadSchema = z.strictObject({
 });
 
 export function transferOperations(deps: ApiDeps): readonly AnyOperation[] {
-  return [listTransfers(deps), createTransfer(deps), listUploads(deps), getUploadContent(deps)];
+  return [listTransfers(deps), createTransfer(deps), listAutonomous(deps), listUploads(deps), getUploadContent(deps)];
 }
 
 function pick<Schema extends z.ZodObject>({ shape }: Schema, value: object): object {
@@ -133,6 +133,28 @@ function createTransfer({ transfers, connectionRequests, wakeForTasks }: ApiDeps
 
 function unreachable(direction: string): never {
   throw new Error(`the ${direction} that was made is not there`);
+}
+
+function listAutonomous({ transfers }: ApiDeps): AnyOperation {
+  return operation({
+    ...{ id: 'listAutonomousTransfers', method: 'GET', path: `${device}/autonomous-transfers`, tag },
+    params: deviceParams,
+    summary: 'What a device told of transfers that nobody here asked for, newest first',
+    permission: 'tasks:read',
+    reach: 'device',
+    query: z.strictObject({ limit: limitQuery }),
+    answers: {
+      200: {
+        description: 'The newest.',
+        schema: pageSchema(z.strictObject({ at: time, notice: z.looseObject({}) })),
+      },
+    },
+    problems: [404],
+    handle: async ({ params: { deviceId }, query: { limit } }) => ({
+      status: 200,
+      body: { items: await transfers.autonomous(deviceId, limit) },
+    }),
+  });
 }
 
 function listUploads({ transfers }: ApiDeps): AnyOperation {
