@@ -75,6 +75,14 @@ export function ownFolder(): string {
   return folder;
 }
 
+let cache: string | undefined;
+
+/** Of all stages of a process: what is in it is known by its hash. */
+function cacheFolder(): string {
+  cache ??= ownFolder();
+  return cache;
+}
+
 /** The stage of one test, cleared away with it. */
 export async function withStage(t: TestContext, options?: StageOptions): Promise<Stage> {
   const stage = await openStage(options);
@@ -134,6 +142,7 @@ function stageConfig(authorities: DevelopmentPki, { door, anchors, config }: Sta
     defaults: {
       ...plain,
       management: { port: 0 },
+      files: { cacheDirectory: cacheFolder() },
       listeners: demoDoors.map(({ name, anchors: accepted }) => ({
         ...first,
         name,
