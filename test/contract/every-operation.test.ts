@@ -76,7 +76,7 @@ function safe(value: unknown): string {
   return String(value ?? '').toWellFormed();
 }
 
-describe('every operation, asked anything', { timeout: 240_000 }, () => {
+describe('every operation, asked anything', { timeout: 600_000 }, () => {
   let stage: ManagementStage;
   before(async () => {
     stage = await openManagementStage();

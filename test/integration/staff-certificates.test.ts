@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:https';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { developmentDefaults } from '../../src/cli/development.ts';
@@ -24,7 +25,8 @@ import { readPem } from '../../src/x509/pem.ts';
 import { httpRequest, sayOverTls } from './clients.ts';
 import { until } from './evidence.ts';
 import { applyPolicy, by, crlOf, importCrls } from './revoking.ts';
-import { developmentPki, openStage, type Stage } from './stage.ts';
+import { hems } from './command.ts';
+import { developmentPki, openStage, ownFolder, type Stage } from './stage.ts';
 
 interface Shown {
   readonly cert?: string;
@@ -175,6 +177,20 @@ describe('client certificates at the management door, and at the doors for devic
       cert: zenith.cert.slice(0, zenith.cert.indexOf('-----BEGIN CERTIFICATE-----', 10)),
     };
     assert.equal((await ask(alone)).status, 401, 'its chain is not whole');
+  });
+
+  test('the command line comes by certificate too, and says what is wrong with the CA', async () => {
+    const folder = ownFolder();
+    const maria = await mintStaff('maria');
+    for (const [name, text] of Object.entries({ 'me.pem': maria.cert, 'me.key': maria.key }))
+      writeFileSync(join(folder, name), text, { mode: 0o600 });
+    const url = stage.app.management.replace('127.0.0.1', 'localhost');
+    const by_ = ['--certificate', join(folder, 'me.pem'), '--certificate-key', join(folder, 'me.key')];
+    const ca = ['--ca', (await developmentPki()).operatorCa.path];
+    const listed = await hems(['device', 'list', '--server', url, ...by_, ...ca]);
+    assert.deepEqual([listed.code, listed.stderr], [0, '']);
+    const untrusting = await hems(['device', 'list', '--server', url, ...by_]);
+    assert.deepEqual([untrusting.code, /not trusted here.*\n.*--ca FILE/.test(untrusting.stderr)], [3, true]);
   });
 
   test('a bad token is not helped by a good certificate', async () => {
