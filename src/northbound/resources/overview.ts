@@ -16,6 +16,7 @@ const installationSchema = z.strictObject({
   heldKeys: count,
   quarantinedCertificates: count,
   openConflicts: count,
+  milliseconds: z.number().optional().describe('What counting cost the database.'),
 });
 
 const overviewSchema = z.strictObject({
