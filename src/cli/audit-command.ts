@@ -34,7 +34,7 @@ export function addAuditCommands(hems: Command): void {
   const time = moment(() => systemClock.now());
   registerOptions(audit.command('show'))
     .description(
-      'decisions about devices, suspicions, and changes of the register, of revocation and of access; newest first',
+      'decisions about devices, suspicions, and changes of the register, of revocation, access and files; newest first',
     )
     .option('--device <device>', 'id, identity, OUI-Serial, or fingerprint of a certificate')
     .option('--kind <kind>', auditKinds.join(', '), oneOf(auditKinds))

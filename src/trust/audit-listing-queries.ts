@@ -51,6 +51,7 @@ const selections: Readonly<Record<AuditKind, Selection>> = {
     person: true,
   },
   access: { columns: changeOf('access', 'r.id'), from: 'access_changes', id: 'r.id', device: false, person: true },
+  file: { columns: changeOf('file', 'r.id'), from: 'file_changes', id: 'r.id', device: false, person: true },
 };
 
 /** Newest first, behind `after`; each table brings at most a page, by its index on time, on the device or on the person. */

@@ -11,6 +11,8 @@ export const auditKinds = [
   'revocation',
   /** Who may use the management door. */
   'access',
+  /** Files for devices, and links to them. */
+  'file',
 ] as const;
 
 export type AuditKind = (typeof auditKinds)[number];

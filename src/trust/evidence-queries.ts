@@ -1,7 +1,14 @@
 import type { Query } from '../platform/postgres.ts';
 
 /** The tables whose rows are links. */
-export const evidenceSources = ['admissions', 'changes', 'suspicions', 'revocation_changes', 'access_changes'] as const;
+export const evidenceSources = [
+  'admissions',
+  'changes',
+  'suspicions',
+  'revocation_changes',
+  'access_changes',
+  'file_changes',
+] as const;
 
 export type EvidenceSource = (typeof evidenceSources)[number];
 
@@ -19,6 +26,8 @@ const facts: Readonly<Record<EvidenceSource, string>> = {
   revocation_changes: `array[r.seq::text, moment_text(r.at), r.actor_kind, r.actor, r.action, r.subject, r.after::text,
     r.reason, moment_text(r.recorded_at)]`,
   access_changes: `array[r.id::text, moment_text(r.at), r.actor_kind, r.actor, r.action, r.subject, r.after::text,
+    r.reason, moment_text(r.recorded_at)]`,
+  file_changes: `array[r.id::text, moment_text(r.at), r.actor_kind, r.actor, r.action, r.subject::text, r.after::text,
     r.reason, moment_text(r.recorded_at)]`,
 };
 
