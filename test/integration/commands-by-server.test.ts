@@ -82,6 +82,15 @@ describe('commands over the API of a server', { timeout: 600_000 }, () => {
     assert.deepEqual([missing.code, /there is no device/.test(missing.stderr)], [1, true]);
   });
 
+  test('the installation at a glance, and the clauses', async () => {
+    const glance = (await done(['status'], laptop)).stdout;
+    assert.match(glance, /^Node .* up \d+ s, seen \d+ s ago\n {2}cwmp +https:/m);
+    assert.match(glance, /^Devices {2}/m);
+    const [here, there] = await Promise.all([hems(['compliance'], beside), hems(['compliance'], laptop)]);
+    assert.deepEqual([there.code, there.stdout], [1, here.stdout]);
+    assert.match(there.stdout, /development_pki/);
+  });
+
   test('tasks are queued, found and taken back', async () => {
     const added = await done(['task', 'add', identity, 'reboot', '--key', 't-1', '--priority', '5'], laptop);
     const [, id = ''] = /Task ([0-9a-f-]{36}) is queued/.exec(added.stdout) ?? [];
