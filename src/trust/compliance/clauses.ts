@@ -64,6 +64,11 @@ export const clauses: readonly Clause[] = [
   },
   {
     clause: '8.3.4',
+    what: 'Files are exchanged under the same certificates and without passwords, and only with the device that they are for',
+    weakenedBy: [],
+  },
+  {
+    clause: '8.3.4',
     what: 'Validity is judged, but a device need not know the time: its restored clock may be old',
     weakenedBy: ['expired_anchor_accepted'],
   },
