@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts';
 import { findChanges } from '../fleet/change-search.ts';
 import { isInGroup } from '../fleet/groups.ts';
 import { fileDesk } from '../fleet/files/file-desk.ts';
+import { auditVerifyJob, verifyJobKind } from '../trust/audit-verify-job.ts';
 import { createFleetJobs, startFleetJobs } from '../fleet/jobs/fleet-jobs.ts';
 import { createParameterReading } from '../fleet/parameter-reading.ts';
 import { createOverviews } from '../fleet/overview.ts';
@@ -58,7 +59,7 @@ export async function createManagement(deps: ManagementDeps): Promise<Management
   const { db, clock, logger, metrics } = deps;
   const { management } = deps.config;
   const tls = await readPair(deps);
-  const runner = startFleetJobs(deps);
+  const runner = startFleetJobs({ ...deps, further: { [verifyJobKind]: auditVerifyJob(db) } });
   const api = { ...apiOf(deps), kickJobs: runner.kick };
   const door = await createManagementDoor({
     ...{ logger, metrics, api, tls },

@@ -30,7 +30,8 @@ export interface VerifyOptions {
   readonly publicKey?: Buffer;
   /** Copies from outside, which an editor of the database could not reach. */
   readonly exported?: readonly Pick<queries.CheckpointRow, 'statement' | 'signature' | 'publicKey'>[];
-  readonly onProgress?: (rows: number) => void;
+  /** Waited for; what it throws ends the verification. */
+  readonly onProgress?: (rows: number) => Promise<void> | undefined | void;
 }
 
 const linksAPage = 2000;
@@ -49,7 +50,7 @@ interface Walk {
   readonly db: Queryable;
   readonly sworn: Map<string, Sworn>;
   readonly findings: Finding[];
-  readonly onProgress: (rows: number) => void;
+  readonly onProgress: NonNullable<VerifyOptions['onProgress']>;
   rows: number;
 }
 
@@ -202,7 +203,7 @@ async function walkChain(walk: Walk, source: Source, chain: number, head: querie
       digest = row.digest;
     }
     walk.rows += rows.length;
-    walk.onProgress(walk.rows);
+    await walk.onProgress(walk.rows);
     if (rows.length < linksAPage) break;
   }
   skipDropped();

@@ -4,6 +4,7 @@ import type { AuditRecord } from '../../trust/audit-listing.ts';
 import { exportedLine } from '../../trust/checkpoint.ts';
 import type { LogEntry, SummaryRow } from '../../trust/decision-log.ts';
 import type { DecisionReading } from '../../trust/decision-reading.ts';
+import { jobDone, type WireJob } from './remote-many.ts';
 import type { Verification } from '../../trust/evidence-verify.ts';
 import { exitCodes, failure } from '../failure.ts';
 import type { Api } from './api.ts';
@@ -99,16 +100,17 @@ export function remoteAudit(api: Api): AuditDesk {
       const [at, id] = positionOf(page.next) ?? [];
       return { records: page.items, next: at === undefined || id === undefined ? undefined : { at: new Date(at), id } };
     },
-    // The server reads them, and says at the end.
+    // The server counts them, and says so in the job.
     rows: async () => 0,
-    verify: async ({ exported, publicKey }) => {
+    verify: async ({ exported, publicKey, onProgress }) => {
       const body = {
         ...(exported !== undefined && { checkpoints: exported.map(exportedLine) }),
         ...(publicKey !== undefined && { publicKey: publicKey.toString('base64') }),
       };
-      const said = await api.ask<Verification>('POST', `${audit}/verify`, { body, problems: [409] });
-      if (said.ok) return said.body;
-      throw failure(exitCodes.unavailable, said.problem.detail, 'verify beside the database');
+      const said = await api.ask<WireJob>('POST', `${audit}/verify`, { body });
+      if (!said.ok) throw failure(exitCodes.unavailable, said.problem.detail, 'verify beside the database');
+      const { result } = await jobDone(api, said.body, ({ done }) => void onProgress?.(done));
+      return result as unknown as Verification;
     },
     checkpoint: async () => {
       const said = await api.ask<Omit<Extract<CheckpointMade, { ok: true }>, 'ok'>>('POST', `${audit}/checkpoints`, {

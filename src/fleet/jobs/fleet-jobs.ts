@@ -23,17 +23,22 @@ export function createFleetJobs({ db, clock }: Pick<FleetJobsDeps, 'db' | 'clock
   return createJobs({ db, clock, redact });
 }
 
-/** Does the jobs of the register on this node. */
+/** Does the jobs of the register on this node, and those of other rooms. */
 export function startFleetJobs(
-  deps: FleetJobsDeps & { readonly every?: number; readonly leaseMs?: number },
+  deps: FleetJobsDeps & {
+    readonly every?: number;
+    readonly leaseMs?: number;
+    /** Of other rooms. */
+    readonly further?: Readonly<Record<string, JobWork>>;
+  },
 ): JobRunner {
-  const kinds: Readonly<Record<JobKind, JobWork>> = {
+  const own: Readonly<Record<JobKind, JobWork>> = {
     'device-moves': movesJob(deps),
     'device-tasks': tasksJob(deps),
     'device-import': importJob({ shipping: createShipping(deps), anchors: deps.anchors }),
   };
   const { read } = createFleetJobs(deps);
-  return startJobRunner({ ...deps, kinds, redact, read });
+  return startJobRunner({ ...deps, kinds: { ...deps.further, ...own }, redact, read });
 }
 
 /** What a task holds in secret has served its purpose once every device has its own. */

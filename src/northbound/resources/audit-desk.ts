@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { auditKinds } from '../../trust/audit-listing.ts';
+import { verifyJobKind } from '../../trust/audit-verify-job.ts';
 import { parseExported } from '../../trust/checkpoint.ts';
 import { type AnyOperation, operation, refuse } from '../operation.ts';
+import { idempotencyHeaders, jobAnswers, keyOf, startJob } from './jobs.ts';
 import { cursorOf, cursorQuery, limitQuery, pageSchema } from '../paging.ts';
 import { instantQuery, line, time, uuid } from '../values.ts';
 import type { ApiDeps } from './deps.ts';
@@ -58,60 +60,31 @@ function listRecords({ audit }: ApiDeps): AnyOperation {
   });
 }
 
-/** More is work for an evening, beside the database: "hems audit verify". */
-const mostRows = 2_000_000;
-
-const verificationSchema = z.strictObject({
-  rows: z.int(),
-  chains: z.int(),
-  checkpoints: z.int(),
-  unchained: z.array(z.string()).describe('Tables with rows from before there were chains.'),
-  findings: z.array(
-    z.strictObject({
-      kind: z.enum(['altered', 'missing', 'foreign', 'checkpoint']),
-      source: z.string().optional(),
-      chain: z.int().optional(),
-      link: z.int().optional(),
-      message: z.string(),
-    }),
-  ),
-});
-
-function verifyAudit({ audit }: ApiDeps): AnyOperation {
-  let running = false;
+function verifyAudit(deps: ApiDeps): AnyOperation {
   return operation({
     ...{ id: 'verifyAudit', method: 'POST', path: '/api/v1/audit/verify', tag },
     summary: 'Reads every row and finds any that was altered, taken away or put elsewhere',
     description:
-      'At most two million rows, one verification at a time on each node; "hems audit verify" beside the database has no such bound. ' +
+      'The result of the job has `rows`, `chains`, `checkpoints`, `findings` (kind, source, chain, link, message) and `unchained`, tables with rows from before there were chains. ' +
       'Whoever owns database and server can answer what they like: verify with exported checkpoints, and elsewhere.',
     permission: 'audit:read',
     reach: 'installation',
+    headers: idempotencyHeaders,
     body: z.strictObject({
       checkpoints: z.array(z.string().max(1_000_000)).max(10_000).optional().describe('Exported ones, a line each.'),
       publicKey: z.base64().max(1000).optional().describe('The key that must have signed them.'),
     }),
     example: {},
-    answers: { 200: { description: 'What was found.', schema: verificationSchema } },
-    problems: [409, 422],
-    handle: async ({ body: { checkpoints, publicKey } }) => {
-      const exported = checkpoints?.map(parseExported);
-      const odd = exported?.indexOf(undefined) ?? -1;
+    answers: jobAnswers,
+    problems: [422],
+    handle: async ({ body: input, headers, caller, by }) => {
+      const odd = input.checkpoints?.map(parseExported).indexOf(undefined) ?? -1;
       if (odd >= 0)
         return refuse(422, { in: 'body', field: `checkpoints.${odd}`, detail: 'is no exported checkpoint' });
-      if (running) return refuse(409, { code: 'busy', detail: 'a verification is running on this node' });
-      running = true;
-      try {
-        if ((await audit.rows()) > mostRows)
-          return refuse(409, { code: 'too_many', detail: `there are more than ${mostRows} rows: "hems audit verify"` });
-        const body = await audit.verify({
-          ...(exported !== undefined && { exported: exported.flatMap((one) => one ?? []) }),
-          ...(publicKey !== undefined && { publicKey: Buffer.from(publicKey, 'base64') }),
-        });
-        return { status: 200, body };
-      } finally {
-        running = false;
-      }
+      const idempotencyKey = keyOf(caller, headers['idempotency-key']);
+      return startJob(deps, {
+        ...{ kind: verifyJobKind, input, actor: by.actor, total: await deps.audit.rows(), idempotencyKey },
+      });
     },
   });
 }
