@@ -39,10 +39,34 @@ const names = ['expired', ...days.slice(1).map((count) => `${count}d`), 'later']
 
 export const expiryBounds: readonly string[] = names;
 
-/** Counts and keeps them. Reads indexes (states, expiry, open tasks, refused admissions), never whole records. */
-export function countFigures(at: Date): Query {
+/**
+ * What is counted, a statement each: one over a million certificates takes seconds, and each has the time that every
+ * statement has. They read indexes (states, expiry, open tasks, refused admissions), never whole records.
+ */
+export function countings(at: Date): Readonly<Record<Exclude<keyof Figures, 'milliseconds'>, Query>> {
   return {
-    text: `
+    devices: {
+      text: `select coalesce(jsonb_object_agg(state, n), '{}') as counted
+               from (select state, count(*) as n from devices group by state) d`,
+    },
+    refusedNow: { text: refusedNow, values: [at] },
+    tasks: {
+      text: `select coalesce(jsonb_agg(jsonb_build_object('state', state, 'tasks', n, 'oldest', oldest)), '[]') as counted
+               from (select state, count(*) as n, min(created_at) as oldest from tasks
+                      where state in ('queued', 'sent', 'in-progress', 'unknown-outcome') group by state) t`,
+    },
+    certificates: { text: expiring, values: [at] },
+    heldKeys: { text: `select count(*) as counted from device_certificates where state = 'held'` },
+    quarantinedCertificates: {
+      text: `select count(*) as counted from quarantined_certificates
+              where released_until is null or released_until < $1::timestamptz`,
+      values: [at],
+    },
+    openConflicts: { text: 'select count(*) as counted from serial_conflicts where settled_at is null' },
+  };
+}
+
+const refusedNow = `
 with refused as (
   select distinct on (device_id) device_id, at, reason, coalesce(anchor, 'none') as anchor
     from (select device_id, at, reason, anchor from admissions
@@ -53,30 +77,22 @@ still as (
   select reason, anchor, count(*) as devices from refused r
    where not exists (select from admissions a
                       where a.device_id = r.device_id and a.at > r.at and a.outcome = 'admitted')
-   group by reason, anchor),
-expiring as (
-  select width_bucket(not_after, array[${bounds}]) as bucket, count(*) as certificates
-    from device_certificates where state = 'approved' group by 1),
-counted as (select jsonb_build_object(
-  'devices', (select coalesce(jsonb_object_agg(state, n), '{}') from
-               (select state, count(*) as n from devices group by state) d),
-  'refusedNow', (select coalesce(jsonb_agg(jsonb_build_object('reason', reason, 'anchor', anchor, 'devices', devices)), '[]')
-                   from still),
-  'tasks', (select coalesce(jsonb_agg(jsonb_build_object('state', state, 'tasks', n, 'oldest', oldest)), '[]') from
-             (select state, count(*) as n, min(created_at) as oldest from tasks
-               where state in ('queued', 'sent', 'in-progress', 'unknown-outcome') group by state) t),
-  'certificates', (select coalesce(jsonb_agg(jsonb_build_object(
-                      'within', (array[${names.map((name) => `'${name}'`).join(', ')}])[bucket + 1],
-                      'certificates', certificates)), '[]') from expiring),
-  'heldKeys', (select count(*) from device_certificates where state = 'held'),
-  'quarantinedCertificates', (select count(*) from quarantined_certificates
-                               where released_until is null or released_until < $1::timestamptz),
-  'openConflicts', (select count(*) from serial_conflicts where settled_at is null)) as figures)
-insert into fleet_figures as f (name, at, figures)
-select 'fleet', $1, figures || jsonb_build_object('milliseconds',
-         round(extract(epoch from clock_timestamp() - statement_timestamp()) * 1000)) from counted
-on conflict (name) do update set at = excluded.at, figures = excluded.figures where f.at < excluded.at
-returning at, figures`,
-    values: [at],
+   group by reason, anchor)
+select coalesce(jsonb_agg(jsonb_build_object('reason', reason, 'anchor', anchor, 'devices', devices)), '[]') as counted
+  from still`;
+
+const expiring = `
+select coalesce(jsonb_agg(jsonb_build_object('within', (array[${names.map((name) => `'${name}'`).join(', ')}])[bucket + 1],
+                                             'certificates', n)), '[]') as counted
+  from (select width_bucket(not_after, array[${bounds}]) as bucket, count(*) as n
+          from device_certificates where state = 'approved' group by 1) e`;
+
+/** No row: newer ones are kept already. */
+export function keepFigures(at: Date, figures: Figures): Query {
+  return {
+    text: `insert into fleet_figures as f (name, at, figures) values ('fleet', $1, $2)
+           on conflict (name) do update set at = excluded.at, figures = excluded.figures where f.at < excluded.at
+           returning at, figures`,
+    values: [at, JSON.stringify(figures)],
   };
 }

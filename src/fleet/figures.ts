@@ -1,10 +1,12 @@
+import { performance } from 'node:perf_hooks';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Clock } from '../platform/clock.ts';
-import type { Database } from '../platform/postgres.ts';
+import type { Database, Queryable } from '../platform/postgres.ts';
 import { startReconciler } from '../platform/reconciler.ts';
 import { showFigures } from './figure-metrics.ts';
-import { countFigures, type FiguresRow, readFigures, takeFiguresLease } from './figure-queries.ts';
+import type { FiguresRow } from './figure-queries.ts';
+import * as queries from './figure-queries.ts';
 
 export interface FiguresDeps {
   readonly db: Database;
@@ -27,13 +29,23 @@ function pauseAfter({ figures }: FiguresRow, every: number): number {
  * found. Answers undefined where another node is counting the first ones.
  */
 export async function refreshFigures(db: Database, at: Date, every: number): Promise<FiguresRow | undefined> {
-  const kept = (await db.query<FiguresRow>(readFigures())).rows[0];
+  const kept = (await db.query<FiguresRow>(queries.readFigures())).rows[0];
   if (kept !== undefined && at.getTime() - kept.at.getTime() < pauseAfter(kept, every)) return kept;
   const counted = await db.transaction(async (tx) => {
-    const { rows } = await tx.query<{ taken: boolean }>(takeFiguresLease());
-    return rows[0]?.taken === true ? (await tx.query<FiguresRow>(countFigures(at))).rows[0] : undefined;
+    const { rows } = await tx.query<{ taken: boolean }>(queries.takeFiguresLease());
+    return rows[0]?.taken === true ? count(tx, at) : undefined;
   });
   return counted ?? kept;
+}
+
+async function count(tx: Queryable, at: Date): Promise<FiguresRow | undefined> {
+  const start = performance.now();
+  const counted: Record<string, unknown> = {};
+  for (const [name, query] of Object.entries(queries.countings(at)))
+    counted[name] = (await tx.query<{ counted: unknown }>(query)).rows[0]?.counted;
+  const milliseconds = Math.round(performance.now() - start);
+  const figures = { ...counted, milliseconds } as queries.Figures;
+  return (await tx.query<FiguresRow>(queries.keepFigures(at, figures))).rows[0];
 }
 
 /** Keeps the figures of this node fresh and shows them as gauges; answers how to stop it. */
