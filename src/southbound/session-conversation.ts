@@ -147,6 +147,9 @@ function rpcOutcome(answer: Answer): RpcOutcome {
   }
 }
 
+/** TR-069 A.5.2: the device ends its session and begins another one in its time. */
+const tooLate = 8002;
+
 /** TR-069 3.7.1.5: InformResponse makes the device forget its events, so it waits until they are on disk. */
 async function storeInform(runner: Runner, session: Session, inform: Inform, cwmpVersion: CwmpVersion): Promise<Input> {
   runner.informsInFlight += 1;
@@ -159,6 +162,9 @@ async function storeInform(runner: Runner, session: Session, inform: Inform, cwm
     runner.gate.refuseSession(admission, outcome.reason, outcome.detail);
     return { kind: 'inform-refused', faultCode: 8001 };
   }
+  const other = runner.store.ofDevice(session.deviceId);
+  // TR-069 3.7.1.1: one session a device. This one took so long that the device has begun the next one meanwhile.
+  if (other !== undefined && other.beganAt > session.beganAt) return { kind: 'inform-refused', faultCode: tooLate };
   const superseded = runner.store.add(session);
   if (superseded !== undefined) finish(runner, superseded, 'superseded');
   const { sessionTimeout } = session.cwmp;
