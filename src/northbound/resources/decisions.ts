@@ -5,32 +5,13 @@ import { refusalReasons } from '../../trust/refusal.ts';
 import { type AnyOperation, operation } from '../operation.ts';
 import { cursorOf, cursorQuery, limitQuery, pageSchema } from '../paging.ts';
 import { instantQuery, line, time, uuid } from '../values.ts';
+import { decisionShape } from './decision-shape.ts';
 import type { ApiDeps } from './deps.ts';
 
 const tag = 'decisions';
 
 const decisionSchema = z.strictObject({
-  id: z.uuid(),
-  at: time,
-  outcome: z.enum(['admitted', 'refused']),
-  deviceId: z.uuid().nullable(),
-  stage: z.string().nullable(),
-  reason: z.string().nullable().describe('Stable; null where admitted.'),
-  detail: z.string().nullable().describe('The finer rule; null where admitted.'),
-  peer: z.enum(['known', 'trusted-chain', 'stranger']),
-  connectionId: z.string().describe('The same in every decision about one TCP connection, and in the log.'),
-  listener: z.string(),
-  remoteAddress: z.string().nullable(),
-  remotePort: z.int(),
-  tlsVersion: z.string().nullable(),
-  cipherSuite: z.string().nullable(),
-  resumed: z.boolean().nullable(),
-  anchor: z.string().nullable(),
-  identity: z.string().nullable(),
-  fingerprint: z.string().nullable(),
-  subject: z.string().nullable(),
-  issuer: z.string().nullable(),
-  serialNumber: z.string().nullable(),
+  ...decisionShape,
   verdict: z.looseObject({}).nullable().describe('The revocation verdict with its evidence, as it was kept.'),
 });
 

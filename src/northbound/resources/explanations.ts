@@ -4,34 +4,12 @@ import type { ExplainedDecision } from '../../trust/explain.ts';
 import { type AnyOperation, operation, refuse } from '../operation.ts';
 import { pageSchema } from '../paging.ts';
 import { deviceParams, instantQuery, time, uuid } from '../values.ts';
+import { decisionShape } from './decision-shape.ts';
 import type { ApiDeps } from './deps.ts';
 
 const tag = 'decisions';
 
-const rowShape = {
-  id: z.uuid(),
-  at: time,
-  recordedAt: time,
-  outcome: z.enum(['admitted', 'refused']),
-  stage: z.string().nullable(),
-  reason: z.string().nullable().describe('Stable; null where admitted.'),
-  detail: z.string().nullable().describe('The finer rule; null where admitted.'),
-  peer: z.enum(['known', 'trusted-chain', 'stranger']),
-  deviceId: z.uuid().nullable(),
-  connectionId: z.string(),
-  listener: z.string(),
-  remoteAddress: z.string().nullable(),
-  remotePort: z.int(),
-  tlsVersion: z.string().nullable(),
-  cipherSuite: z.string().nullable(),
-  resumed: z.boolean().nullable(),
-  anchor: z.string().nullable(),
-  identity: z.string().nullable(),
-  fingerprint: z.string().nullable(),
-  subject: z.string().nullable(),
-  issuer: z.string().nullable(),
-  serialNumber: z.string().nullable(),
-};
+const rowShape = { ...decisionShape, recordedAt: time };
 
 const explainedSchema = z.strictObject({
   ...rowShape,
