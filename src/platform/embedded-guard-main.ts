@@ -3,6 +3,7 @@
  * -9, a crash): stops the server that the user started or joined, unless others use it, in which case it waits for them.
  * Servers started since then have guards of their own. Arguments: the cluster's folder, the server's process id.
  */
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { trySoleUse } from './embedded-lease.ts';
 import { isServing, readPostmaster, shutDown } from './embedded-server.ts';
@@ -21,6 +22,11 @@ async function watch(): Promise<void> {
     if (!(await isServing(data, pid))) {
       if (performance.now() - begun > patience) return;
       continue;
+    }
+    if (!existsSync(data)) {
+      // Somebody has removed the cluster under its server: there is nothing left to write down.
+      process.kill(pid, 'SIGQUIT');
+      return;
     }
     const postmaster = await readPostmaster(data);
     if (postmaster?.pid !== pid || !postmaster.ready) continue;

@@ -43,5 +43,7 @@ describe('hems device wake', { timeout: 180_000 }, () => {
     assert.match(silent.stderr, /has told no ConnectionRequestURL\n {2}→ /);
     fleet.child.kill('SIGINT');
     assert.equal((await fleet.ended).code, 0);
+    server.child.kill('SIGTERM');
+    assert.equal((await server.ended).code, 0);
   });
 });
