@@ -1,7 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/postgres.ts';
 import { recordChange } from './changes.ts';
-import { type BranchRow, branchesOf, type ParameterRow, parametersBelow } from './parameter-queries.ts';
+import { type BranchRow, branchesOf, type ParameterRow, parametersBelow } from './parameter-reading-queries.ts';
 import type { By } from './register.ts';
 import { isPersonal, isSecret, masked } from './secret-parameters.ts';
 

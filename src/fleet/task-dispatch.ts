@@ -8,7 +8,7 @@ import type { Database } from '../platform/postgres.ts';
 import { markApplied } from './files/device-transfer-queries.ts';
 import type { ModelQuirks } from './model-quirks.ts';
 import { tellChanges } from './parameter-changes.ts';
-import { namesBelow, rootOf, typesOf } from './parameter-queries.ts';
+import { namesBelow, rootOf, typesOf } from './parameter-reading-queries.ts';
 import type { ParameterStore } from './parameters.ts';
 import type { Task } from './task.ts';
 import { answered } from './task-answers.ts';
