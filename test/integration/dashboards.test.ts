@@ -6,6 +6,7 @@ import { dashboards } from '../../deploy/grafana/source/all.ts';
 import { rulesFile } from '../../src/cli/prometheus.ts';
 import { askNow, substituted, substitutedSql } from '../support/panel-answers.ts';
 import { unless } from '../support/peers.ts';
+import { until } from './evidence.ts';
 import { openWatchedDemo, type WatchedDemo } from './watched-demo.ts';
 
 interface Rule {
@@ -37,8 +38,8 @@ describe('beside the demo fleet and a real Prometheus', { skip: unless('promethe
         for (const column of Object.keys(panel.links ?? {})) assert.ok(columns.includes(column), column);
       } else
         for (const { expr } of panel.metrics) {
-          const found = await askNow(demo.prometheus, substituted(expr));
-          assert.ok(found.length > 0, `nothing comes of ${substituted(expr)}`);
+          const asked = () => askNow(demo.prometheus, substituted(expr));
+          await until(asked, ({ length }) => length > 0, `something comes of ${substituted(expr)}`, 60_000);
         }
     });
 
@@ -49,8 +50,11 @@ describe('beside the demo fleet and a real Prometheus', { skip: unless('promethe
         ? [record]
         : [...expr.matchAll(/\b(?:hems_\w+|up)(?:\{[^}]*\})?/g)].map(([text]) => text);
       assert.ok(selectors.length > 0);
-      for (const selector of selectors)
-        assert.ok((await askNow(demo.prometheus, selector)).length > 0, `nothing is selected by ${selector}`);
+      for (const selector of selectors) {
+        // A rate takes two looks and the rule an evaluation after them, which a busy machine makes wait.
+        const selected = () => askNow(demo.prometheus, selector);
+        await until(selected, ({ length }) => length > 0, `something is selected by ${selector}`, 60_000);
+      }
       await askNow(demo.prometheus, expr);
     });
 
