@@ -1,27 +1,13 @@
-import type { Logger } from 'pino';
-import type { LimitsConfig } from '../config/schema.ts';
-import type { Inform } from '../cwmp/cpe-methods.ts';
 import { decodeEnvelope } from '../cwmp/decode.ts';
 import type { Answer, Fact, Input, Reply } from '../cwmp/session.ts';
 import { step } from '../cwmp/step.ts';
-import type { CwmpVersion } from '../cwmp/versions.ts';
-import type { SessionServices } from '../fleet/session-services.ts';
-import type { Clock } from '../platform/clock.ts';
-import type { Gate } from '../trust/admission.ts';
-import type { DoorMetrics, RpcOutcome, SessionEnd } from './door-metrics.ts';
-import type { Session, SessionStore } from './session-store.ts';
-import { requestAnswered, sessionBegan, sessionEnded } from './session-spans.ts';
+import type { RpcOutcome } from './door-metrics.ts';
+import type { Runner } from './session-deps.ts';
+import { end, secondsOf } from './session-ending.ts';
+import { storeInform } from './session-inform.ts';
+import { requestAnswered } from './session-spans.ts';
+import type { Session } from './session-store.ts';
 import { nextRequest, recordAnswer, recordSending } from './session-tasks.ts';
-
-export interface SessionRunnerDeps extends SessionServices {
-  readonly limits: LimitsConfig;
-  readonly gate: Gate;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly metrics: DoorMetrics;
-  /** What devices call here. */
-  readonly doorUrl: () => string;
-}
 
 export interface CwmpRequest {
   /** The session cookie as sent. */
@@ -42,15 +28,6 @@ export interface CwmpAnswer {
   /** Seconds. */
   readonly retryAfter?: number;
 }
-
-/** What all sessions of a listener share. */
-export interface Runner extends SessionRunnerDeps {
-  readonly store: SessionStore;
-  informsInFlight: number;
-}
-
-/** TR-069 3.7.2.4: a CPE may take 30 s for its next message. */
-const leastIdleTime = 30_000;
 
 /** White space only counts as empty, as some CPEs send it. */
 function isEmpty(body: Uint8Array): boolean {
@@ -147,39 +124,6 @@ function rpcOutcome(answer: Answer): RpcOutcome {
   }
 }
 
-/** TR-069 A.5.2: the device ends its session and begins another one in its time. */
-const tooLate = 8002;
-
-/** TR-069 3.7.1.5: InformResponse makes the device forget its events, so it waits until they are on disk. */
-async function storeInform(runner: Runner, session: Session, inform: Inform, cwmpVersion: CwmpVersion): Promise<Input> {
-  runner.informsInFlight += 1;
-  const { admission } = session;
-  const outcome = await runner.recordInform({ connection: admission, inform, cwmpVersion }).finally(() => {
-    runner.informsInFlight -= 1;
-  });
-  if (outcome.kind === 'refused') {
-    session.refused = true;
-    runner.gate.refuseSession(admission, outcome.reason, outcome.detail);
-    return { kind: 'inform-refused', faultCode: 8001 };
-  }
-  const other = runner.store.ofDevice(session.deviceId);
-  // TR-069 3.7.1.1: one session a device. This one took so long that the device has begun the next one meanwhile.
-  if (other !== undefined && other.beganAt > session.beganAt) return { kind: 'inform-refused', faultCode: tooLate };
-  const superseded = runner.store.add(session);
-  if (superseded !== undefined) finish(runner, superseded, 'superseded');
-  const { sessionTimeout } = session.cwmp;
-  const { idleTime, sessionTime } = runner.limits;
-  session.idleTime =
-    sessionTimeout === undefined ? idleTime : Math.min(Math.max(sessionTimeout * 1000, leastIdleTime), sessionTime);
-  session.kept = true;
-  session.tasks = outcome.hasTasks;
-  session.traced = outcome.traced;
-  session.quirks = runner.quirksOf(inform.deviceId);
-  runner.metrics.sessionBegan();
-  sessionBegan(session);
-  return { kind: 'inform-stored' };
-}
-
 function answerOf(
   runner: Runner,
   session: Session,
@@ -204,48 +148,4 @@ function answerOf(
         ...(reply.faultXml === undefined ? {} : { xml: reply.faultXml }),
       };
   }
-}
-
-export function end(runner: Runner, session: Session, outcome: SessionEnd): void {
-  runner.store.remove(session);
-  finish(runner, session, outcome);
-  if (outcome !== 'moved' && outcome !== 'closed' && session.kept) runner.store.bury(session.cookie);
-  if (session.archived && outcome !== 'moved') forget(runner, session);
-}
-
-/** Nobody has to go on with it any more. */
-function forget(runner: Runner, { deviceId, cookie }: Session): void {
-  runner.archive.drop(deviceId, cookie).catch((error: unknown) => {
-    // It is over by itself, a little later.
-    runner.logger.debug({ err: error, device: deviceId }, 'a kept session could not be dropped');
-  });
-}
-
-const secondsOf = ({ clock }: Runner, { beganAt }: Session): number => (clock.now().getTime() - beganAt) / 1000;
-
-/** One line a session; none for an empty POST outside of one. */
-export function finish(runner: Runner, session: Session, outcome: SessionEnd): void {
-  if (session.ended !== undefined) return;
-  session.ended = outcome;
-  sessionEnded(session, outcome);
-  const seconds = secondsOf(runner, session);
-  if (session.kept) runner.metrics.sessionEnded(outcome, seconds);
-  else if (outcome === 'completed') return;
-  const { admission, deviceId: device, requests, failure, cwmp } = session;
-  runner.logger.info(
-    {
-      admission: admission.id,
-      connection: admission.handshake.connectionId,
-      device,
-      identity: admission.identity.value,
-      listener: admission.handshake.listener,
-      outcome,
-      failure,
-      cwmp: cwmp.version,
-      requests,
-      acsRequests: cwmp.acsRequests,
-      seconds,
-    },
-    'session',
-  );
 }

@@ -5,7 +5,7 @@ import { cookieDigest } from '../fleet/session-archive.ts';
 import type { KeptSession } from '../fleet/task-queries.ts';
 import { withoutSecretValues } from '../fleet/task-secrets.ts';
 import type { Admission } from '../trust/admission.ts';
-import type { Runner } from './session-conversation.ts';
+import type { Runner } from './session-deps.ts';
 import { beginSession, type Session } from './session-store.ts';
 
 /*

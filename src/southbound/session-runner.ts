@@ -1,15 +1,8 @@
 import type { Input } from '../cwmp/session.ts';
 import type { Admission } from '../trust/admission.ts';
-import {
-  type CwmpAnswer,
-  type CwmpRequest,
-  converse,
-  deviceInput,
-  end,
-  finish,
-  type Runner,
-  type SessionRunnerDeps,
-} from './session-conversation.ts';
+import { type CwmpAnswer, type CwmpRequest, converse, deviceInput } from './session-conversation.ts';
+import type { Runner, SessionRunnerDeps } from './session-deps.ts';
+import { end, finish } from './session-ending.ts';
 import { keepLater, keepNow, reclaim, takeOver } from './session-moves.ts';
 import { beginSession, createSessionStore, type Session, sessionIdOf } from './session-store.ts';
 import type { DoorDetail } from './tls-failure.ts';

@@ -1,6 +1,6 @@
 import type { Fact, Input } from '../cwmp/session.ts';
 import type { Offer, TaskSession } from '../fleet/task-dispatch.ts';
-import type { Runner } from './session-conversation.ts';
+import type { Runner } from './session-deps.ts';
 import { keptSession } from './session-moves.ts';
 import { inSession, requestSent } from './session-spans.ts';
 import { type Session, sessionIdOf } from './session-store.ts';
