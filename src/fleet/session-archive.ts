@@ -2,7 +2,14 @@ import { hash } from 'node:crypto';
 import type { Clock } from '../platform/clock.ts';
 import type { Database } from '../platform/postgres.ts';
 import { awaitsAnswer, dropSession, forgetSessions, keepSession, takeSession } from './session-queries.ts';
-import type { KeptSession } from './task-queries.ts';
+
+/** A session that may go on elsewhere. */
+export interface KeptSession {
+  readonly cookie: Buffer;
+  readonly fingerprint: string;
+  readonly session: unknown;
+  readonly expiresAt: Date;
+}
 
 /**
  * Sessions that any node may go on with: kept when their connection is gone, and (by `markSent`) whenever the device

@@ -1,5 +1,5 @@
 import type { Query } from '../platform/postgres.ts';
-import type { KeptSession } from './task-queries.ts';
+import type { KeptSession } from './session-archive.ts';
 
 export function keepSession(deviceId: string, { cookie, fingerprint, session, expiresAt }: KeptSession): Query {
   return {

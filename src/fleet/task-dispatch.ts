@@ -5,18 +5,20 @@ import type { CwmpVersion } from '../cwmp/versions.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { EventBus } from '../platform/events.ts';
 import type { Database } from '../platform/postgres.ts';
+import { type DeviceSecrets, noDeviceSecrets } from './device-secrets.ts';
 import { markApplied } from './files/device-transfer-queries.ts';
 import type { ModelQuirks } from './model-quirks.ts';
 import { tellChanges } from './parameter-changes.ts';
 import { namesBelow, rootOf, typesOf } from './parameter-reading-queries.ts';
 import type { ParameterStore } from './parameters.ts';
+import type { KeptSession } from './session-archive.ts';
 import type { Task } from './task.ts';
 import { answered } from './task-answers.ts';
-import { type KeptSession, markSent, nextTask, taskOfDevice } from './task-queries.ts';
-import { openRequest } from './task-secrets.ts';
-import { type DeviceSecrets, noDeviceSecrets } from './device-secrets.ts';
+import { taskOfDevice } from './task-queries.ts';
 import { settleCancelled, settleDuStateChange, settleOpenTasks, settleTransfer } from './task-reconciling.ts';
 import { recordTaskChange } from './task-recording.ts';
+import { openRequest } from './task-secrets.ts';
+import { markSent, nextTask } from './task-sending-queries.ts';
 import { mostChecks, type NextStep, nextStep, type StepContext, treeBatch } from './task-steps.ts';
 
 /** The session in which a task is carried out. */

@@ -3,7 +3,8 @@ import type { EventStruct } from '../cwmp/messages.ts';
 import { evidenceOfTask } from './files/device-transfer-queries.ts';
 import { keyOf, type Task, type TaskChange, taskOfKey } from './task.ts';
 import { unanswered } from './task-answers.ts';
-import { completionOf, openTasks, taskOfDevice } from './task-queries.ts';
+import { completionOf, openTasks } from './task-outcome-queries.ts';
+import { taskOfDevice } from './task-queries.ts';
 import { recordTaskChange, type TaskRecordingDeps } from './task-recording.ts';
 import {
   settledByDuStateChange,

@@ -1,7 +1,7 @@
 import type { EventBus } from '../platform/events.ts';
 import type { Database } from '../platform/postgres.ts';
 import type { Task, TaskChange } from './task.ts';
-import { changeTask } from './task-queries.ts';
+import { changeTask } from './task-outcome-queries.ts';
 
 export interface TaskRecordingDeps {
   readonly db: Database;

@@ -1,11 +1,11 @@
 import { type BoundedSearch, boundedEnd, boundedPage, isBounded } from '../platform/bounded-search-queries.ts';
 import type { Query } from '../platform/postgres.ts';
-import { columns } from './task-queries.ts';
+import { taskColumns } from './task-queries.ts';
 import type { TaskSearch } from './task-search.ts';
 
 const search: BoundedSearch<TaskSearch> = {
   table: 'tasks',
-  columns,
+  columns: taskColumns,
   order: ['id'],
   indexed: {
     // The index has all states but `done`, which most tasks are in.

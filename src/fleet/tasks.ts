@@ -4,12 +4,12 @@ import type { Database, Queryable } from '../platform/postgres.ts';
 import { lockDevice } from './admission-queries.ts';
 import { recordChange } from './changes.ts';
 import type { DeviceState } from './device.ts';
+import { type DeviceSecrets, noDeviceSecrets } from './device-secrets.ts';
 import type { By } from './register.ts';
 import type { Task, TaskRequest } from './task.ts';
-import { type DeviceSecrets, noDeviceSecrets } from './device-secrets.ts';
+import { changeTask } from './task-outcome-queries.ts';
 import { refusalOf, type WritePolicy, writesConnectionRequestSecret } from './task-policy.ts';
 import {
-  changeTask,
   identitiesUnder,
   insertTask,
   listTasks,

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CwmpSession } from '../cwmp/session.ts';
 import type { ModelQuirks } from '../fleet/model-quirks.ts';
-import { cookieDigest } from '../fleet/session-archive.ts';
-import type { KeptSession } from '../fleet/task-queries.ts';
+import { cookieDigest, type KeptSession } from '../fleet/session-archive.ts';
 import { withoutSecretValues } from '../fleet/task-secrets.ts';
 import type { Admission } from '../trust/admission.ts';
 import type { Runner } from './session-deps.ts';
