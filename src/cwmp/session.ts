@@ -97,6 +97,8 @@ export interface OutstandingRequest {
   readonly id: string;
   readonly request: AcsRequest;
   readonly task?: string | undefined;
+  /** `request` is not as it was sent: secret values were left out when the session was kept. It cannot be sent again. */
+  readonly withheld?: boolean | undefined;
 }
 
 /** JSON-able: a session may be kept anywhere and go on at another node. */

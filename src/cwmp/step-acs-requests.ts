@@ -69,7 +69,15 @@ export function takeAnswer(session: CwmpSession, { headers, body }: Envelope): S
   };
 }
 
-function repeatRequest(session: CwmpSession, { id, request }: OutstandingRequest): Step {
+function repeatRequest(session: CwmpSession, outstanding: OutstandingRequest): Step {
   const { namespace, holding } = session;
+  const { id, request, withheld } = outstanding;
+  // Whoever has the task knows what was withheld, and may ask anew.
+  if (withheld === true)
+    return {
+      session: { ...session, state: { kind: 'acs-turn' } },
+      reply: { kind: 'acs-turn' },
+      facts: [answerFact(outstanding, { kind: 'none' })],
+    };
   return send(session, { namespace, id, holdRequests: holding, message: request });
 }

@@ -68,11 +68,16 @@ export function shownValue({ sealed, ...one }: ParameterToWrite): ParameterToWri
   return { ...one, value: sealed === undefined ? maskedValue(one.name, one.value) : masked };
 }
 
-/** A request that is with the device, as it is kept for other nodes: these need to know what was asked, not with what. */
+/**
+ * A request that is with the device, as it is kept for other nodes: these need to know what was asked, not with what.
+ * The same object where nothing of it is secret.
+ */
 export function withoutSecretValues(request: AcsRequest): AcsRequest {
   if (request.method !== 'SetParameterValues') return request;
+  const isHidden = ({ name, value }: { name: string; value: string }): boolean => value !== '' && isSecret(name);
+  if (!request.parameterList.some(isHidden)) return request;
   return {
     ...request,
-    parameterList: request.parameterList.map((one) => (isSecret(one.name) ? { ...one, value: '' } : one)),
+    parameterList: request.parameterList.map((one) => (isHidden(one) ? { ...one, value: '' } : one)),
   };
 }

@@ -44,10 +44,9 @@ export function keptSession({ clock }: Runner, session: Session): KeptSession {
 function withoutOutstandingSecrets(cwmp: CwmpSession): CwmpSession {
   if (cwmp.state.kind !== 'wait-answer') return cwmp;
   const { outstanding } = cwmp.state;
-  return {
-    ...cwmp,
-    state: { ...cwmp.state, outstanding: { ...outstanding, request: withoutSecretValues(outstanding.request) } },
-  };
+  const request = withoutSecretValues(outstanding.request);
+  if (request === outstanding.request) return cwmp;
+  return { ...cwmp, state: { ...cwmp.state, outstanding: { ...outstanding, request, withheld: true } } };
 }
 
 /** A device that comes back at once finds its session here; only one that stays away is worth a write. */

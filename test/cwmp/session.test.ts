@@ -240,6 +240,16 @@ describe('requests of the ACS', () => {
     assert.deepEqual(after(...second, answer(valuesXml), answer(valuesXml, 'acs-2')).reply, { kind: 'acs-turn' });
   });
 
+  test('a request that was kept without its secrets is not said again: its outcome is open, and the task is asked', () => {
+    const { session } = after(...asked, answer(valuesXml), ask);
+    assert.ok(session.state.kind === 'wait-answer');
+    const outstanding = { ...session.state.outstanding, withheld: true };
+    const kept = step({ ...session, state: { kind: 'wait-answer', outstanding } }, answer(valuesXml));
+    assert.deepEqual(kept.reply, { kind: 'acs-turn' });
+    const { request, task } = outstanding;
+    assert.deepEqual(kept.facts, [{ kind: 'answer', request, task, answer: { kind: 'none' } }]);
+  });
+
   test('an answer to something else leaves the outcome open, and ends the session', () => {
     for (const wrong of [
       answer(valuesXml, 'acs-9'),

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { enrolInto } from '../../src/cli/enrolment.ts';
+import type { PartialConfig } from '../../src/config/load.ts';
+import { createDeviceSecrets } from '../../src/fleet/device-secrets.ts';
 import type { TaskRequest } from '../../src/fleet/task.ts';
+import { createTasks } from '../../src/fleet/tasks.ts';
+import { systemClock } from '../../src/platform/clock.ts';
 import { createDevelopmentPki } from '../../src/simulator/development-pki.ts';
 import { createCast, role } from '../../src/simulator/scenarios/cast.ts';
 import type { RequestCourse } from '../../src/simulator/session-report.ts';
@@ -15,7 +20,7 @@ import { development, type Running, serve, testFolder } from './command.ts';
 import { assertReply, informOf, openConversation } from './conversation.ts';
 import { openDatabaseProxy } from './database-proxy.ts';
 import { openStage, type Stage, withStage } from './stage.ts';
-import { type TaskStage, taskStage } from './task-stage.ts';
+import { by, type TaskStage, taskStage } from './task-stage.ts';
 
 const tac = 'Device.Services.FAPService.1.CellConfig.LTE.EPC.TAC';
 const neighbours = 'Device.Services.FAPService.1.CellConfig.LTE.RAN.NeighborList.LTECell.';
@@ -173,10 +178,10 @@ describe('the database goes away while the device carries it out', { timeout: 60
 });
 
 describe('two nodes', { timeout: 60_000 }, () => {
-  async function twoNodes(t: TestContext) {
+  async function twoNodes(t: TestContext, config: PartialConfig = {}) {
     const database = await withDatabase(t);
-    const one = await withStage(t, { database });
-    const other = await withStage(t, { database });
+    const one = await withStage(t, { database, config });
+    const other = await withStage(t, { database, config });
     return { one, other };
   }
 
@@ -219,6 +224,38 @@ describe('two nodes', { timeout: 60_000 }, () => {
       cookie: `hems=${'c'.repeat(32)}`,
     });
     assert.deepEqual(unasked.statuses, [413]);
+  });
+
+  test('a secret that was lost on its way is said again at the other node, and nothing in its place', async (t) => {
+    const secretKey = randomBytes(32).toString('base64');
+    const { one, other } = await twoNodes(t, { secretKey });
+    const on = await taskStage(one);
+    await on.add({ kind: 'get-methods' });
+    const name = 'Device.IPsec.Profile.1.PreSharedKey';
+    const policy = { connectionRequest: 'off' } as const;
+    const secrets = createDeviceSecrets(one.db, secretKey);
+    const desk = createTasks({ db: one.db, clock: systemClock, policy, secrets });
+    const values = [{ name, value: 'correct horse', type: 'string' }];
+    const wish = await desk.add(on.deviceId, { kind: 'write-values', values }, by);
+    assert.ok(wish.ok);
+    const methods =
+      '<cwmp:GetRPCMethodsResponse><MethodList><string>Reboot</string></MethodList></cwmp:GetRPCMethodsResponse>';
+    const answer = envelopeXml({ version: '1.2', body: methods, id: 'acs-1' });
+    const first = await openConversation(one, on.cell);
+    const informed = assertReply(await first.inform(), 200, /InformResponse/);
+    const cookie = informed.headers.get('set-cookie')?.[0]?.split(';')[0] ?? '';
+    assertReply(await first.post(''), 200, /<cwmp:GetRPCMethods\/>/);
+    assertReply(await first.post(answer), 200, /correct horse/);
+    first.hangUp();
+    // The device never got that: it says its last answer again, where the balancer leads it.
+    const second = await openConversation(other, on.cell);
+    const said = assertReply(await second.post(answer, [['Cookie', cookie]]), 200, /SetParameterValues/);
+    assert.match(said.body.toString(), /correct horse/);
+    const id = />(acs-\d+)</.exec(said.body.toString())?.[1] ?? '';
+    const done = '<cwmp:SetParameterValuesResponse><Status>0</Status></cwmp:SetParameterValuesResponse>';
+    assertReply(await second.post(envelopeXml({ version: '1.2', body: done, id })), 204);
+    assert.equal(await on.state(wish.task.id), 'done');
+    second.hangUp();
   });
 
   test('a session is found by its cookie and its certificate, and by nothing less', async (t) => {
