@@ -1,4 +1,5 @@
 import type { Query } from '../platform/postgres.ts';
+import { strangersJson } from './strangers-text.ts';
 import type { Task, TaskChange, TaskRequest } from './task.ts';
 import { taskColumns } from './task-queries.ts';
 import { shownRequest } from './task-secrets.ts';
@@ -52,9 +53,9 @@ export function changeTask(task: Task, change: TaskChange, attempts: number, at:
       task.state,
       change.state,
       change.notBefore ?? null,
-      change.progress === undefined ? null : JSON.stringify(change.progress),
-      change.result === undefined ? null : JSON.stringify(change.result),
-      change.fault === undefined ? null : JSON.stringify(change.fault),
+      change.progress === undefined ? null : strangersJson(change.progress),
+      change.result === undefined ? null : strangersJson(change.result),
+      change.fault === undefined ? null : strangersJson(change.fault),
       attempts,
       at,
       task.attempts,

@@ -138,6 +138,35 @@ describe('the queue', { timeout: 60_000 }, () => {
   });
 });
 
+describe('words of a device that end in half a character where they are cut', { timeout: 60_000 }, () => {
+  const halved = (most: number): string => `${'x'.repeat(most - 1)}\u{1f4e1} and more`;
+
+  test('in a TransferComplete settle the task all the same', async () => {
+    const { dispatcher, session, kept, add, state, deviceId, tasks } = await ground();
+    const task = await add({ kind: 'upload', fileType: '2 Vendor Log File', url: 'https://files.example/u' });
+    const offer = await dispatcher.next(session('one'));
+    assert.ok(offer?.request.method === 'Upload' && (await dispatcher.sending(session('one'), offer, kept('c'))));
+    const faultStruct = { faultCode: 9012, faultString: halved(1024) };
+    const times = { startTime: '0001-01-01T00:00:00Z', completeTime: '0001-01-01T00:00:00Z' };
+    const { commandKey } = offer.request;
+    await dispatcher.transferCompleted(deviceId, { method: 'TransferComplete', commandKey, faultStruct, ...times });
+    assert.equal(await state(task.id), 'failed');
+    assert.match((await tasks.get(deviceId, task.id))?.fault?.message ?? '', /^x{1023}/);
+  });
+
+  test('in a fault are kept with the task', async () => {
+    const { dispatcher, session, kept, add, state } = await ground();
+    const task = await add(read);
+    const offer = await dispatcher.next(session('one'));
+    assert.ok(offer !== undefined && (await dispatcher.sending(session('one'), offer, kept('c'))));
+    const parameterFault = { parameterName: halved(256), faultCode: 9005, faultString: halved(256) };
+    const fault = { faultCode: 9003, faultString: halved(1024), setParameterValuesFaults: [parameterFault] };
+    const { request } = offer;
+    await dispatcher.answered(session('one'), { taskId: task.id, offer, request, answer: { kind: 'fault', fault } });
+    assert.equal(await state(task.id), 'failed');
+  });
+});
+
 describe('a kept session', { timeout: 60_000 }, () => {
   test('is taken once, by its device with its certificate and its cookie, in its time', async () => {
     const { archive, deviceId, kept, clock } = await ground();
