@@ -1,5 +1,6 @@
+import { type FoundPage, findPage, type TimePosition } from '../platform/bounded-search.ts';
 import type { Queryable } from '../platform/postgres.ts';
-import { lastLookedAt, searchChanges } from './change-search-queries.ts';
+import { changeSearch } from './change-search-queries.ts';
 import type { ChangeRecord } from './listing-details.ts';
 
 export interface ChangeFilter {
@@ -12,12 +13,6 @@ export interface ChangeFilter {
   readonly group?: string | undefined;
 }
 
-/** The last row of the page before. */
-export interface ChangePosition {
-  readonly at: Date;
-  readonly id: string;
-}
-
 export interface FoundChange extends ChangeRecord {
   readonly deviceId: string;
 }
@@ -26,13 +21,7 @@ export interface FoundChange extends ChangeRecord {
 export async function findChanges(
   db: Queryable,
   filter: ChangeFilter,
-  page: { readonly before?: ChangePosition | undefined; readonly limit: number },
-): Promise<{ readonly changes: readonly FoundChange[]; readonly next: ChangePosition | undefined }> {
-  const search = { ...filter, before: page.before };
-  const { rows } = await db.query<FoundChange>(searchChanges(search, page.limit + 1));
-  const changes = rows.slice(0, page.limit);
-  if (rows.length > page.limit) return { changes, next: changes.at(-1) };
-  // What is rare may lie behind the rows that one page looks at: it is not full then, and there is a next one.
-  const end = lastLookedAt(search);
-  return { changes, next: end && (await db.query<ChangePosition>(end)).rows[0] };
+  { before, limit }: { readonly before?: TimePosition | undefined; readonly limit: number },
+): Promise<FoundPage<FoundChange, TimePosition>> {
+  return findPage(db, changeSearch, { ...filter, before }, limit);
 }

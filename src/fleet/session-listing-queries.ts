@@ -1,16 +1,12 @@
+import type { TimePosition } from '../platform/bounded-search.ts';
 import type { Query } from '../platform/postgres.ts';
-
-export interface SessionPosition {
-  readonly at: Date;
-  readonly id: string;
-}
 
 const columns = `i.id, i.at, i.admission_id as "admissionId", i.cwmp_version as "cwmpVersion", i.events,
   i.device_time as "deviceTime", i.retry_count as "retryCount", i.max_envelopes as "maxEnvelopes",
   i.software_version as "softwareVersion"`;
 
 /** Newest first. */
-export function sessionsOf(deviceId: string, before: SessionPosition | undefined, limit: number): Query {
+export function sessionsOf(deviceId: string, before: TimePosition | undefined, limit: number): Query {
   return {
     name: 'fleet_sessions_of',
     text: `select ${columns} from informs i

@@ -1,5 +1,6 @@
+import type { TimePosition } from '../platform/bounded-search.ts';
 import type { Queryable } from '../platform/postgres.ts';
-import { type SessionPosition, sessionOf, sessionsOf } from './session-listing-queries.ts';
+import { sessionOf, sessionsOf } from './session-listing-queries.ts';
 
 /** A CWMP session, as its Inform began it. */
 export interface SessionRecord {
@@ -16,11 +17,9 @@ export interface SessionRecord {
   readonly softwareVersion: string | null;
 }
 
-export type { SessionPosition };
-
 export interface SessionListing {
   /** Newest first. */
-  list(deviceId: string, before: SessionPosition | undefined, limit: number): Promise<readonly SessionRecord[]>;
+  list(deviceId: string, before: TimePosition | undefined, limit: number): Promise<readonly SessionRecord[]>;
   get(deviceId: string, id: string): Promise<SessionRecord | undefined>;
 }
 

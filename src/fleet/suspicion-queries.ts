@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { TimePosition } from '../platform/bounded-search.ts';
 import type { Query } from '../platform/postgres.ts';
 import { strangersText } from './strangers-text.ts';
 import type { Suspicion } from './suspicions.ts';
@@ -27,11 +28,7 @@ function safe(evidence: Suspicion['evidence']): Record<string, unknown> {
   );
 }
 
-export function listSuspicions(
-  deviceId: string | undefined,
-  after: { readonly at: Date; readonly id: string } | undefined,
-  limit: number,
-): Query {
+export function listSuspicions(deviceId: string | undefined, after: TimePosition | undefined, limit: number): Query {
   return {
     text: `select device_id as "deviceId", at, id, kind, evidence from suspicions
             where ($1::uuid is null or device_id = $1) and ($2::timestamptz is null or (at, id) < ($2, $3::uuid))

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
+import type { TimePosition } from '../platform/bounded-search.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { EventBus } from '../platform/events.ts';
 import type { Database, Queryable } from '../platform/postgres.ts';
@@ -108,7 +109,7 @@ export interface SuspicionRecord {
 
 export interface SuspicionPage {
   readonly suspicions: readonly SuspicionRecord[];
-  readonly next: { readonly at: Date; readonly id: string } | undefined;
+  readonly next: TimePosition | undefined;
 }
 
 /** Newest first. */
@@ -116,7 +117,7 @@ export async function readSuspicions(
   db: Queryable,
   page: {
     readonly deviceId?: string;
-    readonly after?: { readonly at: Date; readonly id: string };
+    readonly after?: TimePosition;
     readonly limit: number;
   },
 ): Promise<SuspicionPage> {

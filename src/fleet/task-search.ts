@@ -1,6 +1,7 @@
+import { findPage } from '../platform/bounded-search.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import type { Task } from './task.ts';
-import { lastTaskLookedAt, searchTasks } from './task-search-queries.ts';
+import { taskSearch } from './task-search-queries.ts';
 
 export interface TaskSearch {
   readonly state?: Task['state'] | undefined;
@@ -19,9 +20,6 @@ export async function findTasks(
   search: TaskSearch,
   limit: number,
 ): Promise<{ readonly tasks: readonly Task[]; readonly next: string | undefined }> {
-  const { rows } = await db.query<Task>(searchTasks(search, limit + 1));
-  const tasks = rows.slice(0, limit);
-  if (rows.length > limit) return { tasks, next: tasks.at(-1)?.id };
-  const end = lastTaskLookedAt(search);
-  return { tasks, next: end && (await db.query<{ id: string }>(end)).rows[0]?.id };
+  const page = await findPage<TaskSearch, Task, Pick<Task, 'id'>>(db, taskSearch, search, limit);
+  return { tasks: page.rows, next: page.next?.id };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { TimePosition } from '../platform/bounded-search.ts';
 
 /** A page of a list: `next` is given as `cursor` for the one behind it, and absent on the last. */
 export const limitQuery = z.coerce.number().int().min(1).max(1000).default(50).describe('How many, at most.');
@@ -36,6 +37,15 @@ function readJson(text: string): unknown {
 
 export function cursorOf(...parts: readonly string[]): string {
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
+}
+
+/** Where a list in the order of time goes on. */
+export function timePositionOf(cursor: readonly [string, string] | undefined): TimePosition | undefined {
+  return cursor && { at: new Date(cursor[0]), id: cursor[1] };
+}
+
+export function timePageOf<Row>(items: readonly Row[], next: TimePosition | undefined) {
+  return { items, ...(next !== undefined && { next: cursorOf(next.at.toISOString(), next.id) }) };
 }
 
 export function pageSchema<Item extends z.ZodType>(item: Item) {

@@ -1,10 +1,11 @@
+import type { TimePosition } from './bounded-search.ts';
 import type { Query } from './postgres.ts';
 
 /** Rows that one search looks at, at most: what is rare costs several pages, and no page costs more than this. */
 export const mostLookedAt = 50_000;
 
 /** Makes a value a parameter of the statement and answers its place. */
-type Bind = (value: unknown) => string;
+export type Bind = (value: unknown) => string;
 
 /** A condition for each part of a filter. */
 export type Conditions<Filter> = {
@@ -21,6 +22,20 @@ export interface BoundedSearch<Filter> {
   /** Parts that are held against each row that the index gives. */
   readonly looked: Conditions<Filter>;
 }
+
+/** From when, until when, and where the page begins. */
+export interface TimeFilter {
+  readonly from?: Date | undefined;
+  readonly until?: Date | undefined;
+  readonly before?: TimePosition | undefined;
+}
+
+export const inTime = {
+  from: (bind, value) => `t.at >= ${bind(value)}::timestamptz`,
+  until: (bind, value) => `t.at < ${bind(value)}::timestamptz`,
+  // `at` comes from a clock of ours, to the millisecond: a cursor carries it whole.
+  before: (bind, { at, id }) => `(t.at, t.id) < (${bind(at)}::timestamptz, ${bind(id)}::uuid)`,
+} satisfies Conditions<TimeFilter>;
 
 interface Built {
   readonly values: unknown[];

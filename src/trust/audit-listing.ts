@@ -1,3 +1,4 @@
+import type { TimePosition } from '../platform/bounded-search.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import { auditPage } from './audit-listing-queries.ts';
 
@@ -26,7 +27,7 @@ export interface AuditFilter {
   readonly reason?: string;
   readonly since?: Date;
   readonly until?: Date;
-  readonly after?: { readonly at: Date; readonly id: string };
+  readonly after?: TimePosition;
 }
 
 export interface AuditRecord {
@@ -49,7 +50,7 @@ export interface AuditRecord {
 export interface AuditPage {
   readonly records: readonly AuditRecord[];
   /** Give it as `after` for the next page; undefined on the last. */
-  readonly next: { readonly at: Date; readonly id: string } | undefined;
+  readonly next: TimePosition | undefined;
 }
 
 /** Newest first. */

@@ -1,40 +1,13 @@
+import { ofGroup } from '../fleet/groups-queries.ts';
 import {
   type BoundedSearch,
-  type Conditions,
   boundedCounts,
-  boundedEnd,
-  boundedPage,
-  isBounded,
+  type Conditions,
+  inTime,
+  type TimeFilter,
 } from '../platform/bounded-search-queries.ts';
 import type { Query } from '../platform/postgres.ts';
-import type { DecisionFilter, DecisionKey, DecisionPosition } from './decision-search.ts';
-import type { StoredVerdict } from './evidence.ts';
-
-export interface FoundDecision {
-  readonly id: string;
-  readonly at: Date;
-  readonly outcome: 'admitted' | 'refused';
-  readonly deviceId: string | null;
-  readonly stage: string | null;
-  readonly reason: string | null;
-  readonly detail: string | null;
-  readonly peer: 'known' | 'trusted-chain' | 'stranger';
-  readonly listener: string;
-  readonly remoteAddress: string | null;
-  readonly remotePort: number;
-  readonly tlsVersion: string | null;
-  readonly cipherSuite: string | null;
-  readonly resumed: boolean | null;
-  readonly anchor: string | null;
-  readonly identity: string | null;
-  readonly fingerprint: string | null;
-  readonly subject: string | null;
-  /** The same in every decision about one TCP connection, and in the log. */
-  readonly connectionId: string;
-  readonly issuer: string | null;
-  readonly serialNumber: string | null;
-  readonly verdict: StoredVerdict | null;
-}
+import type { DecisionFilter, DecisionKey } from './decision-search.ts';
 
 const columns = `t.id, t.at, t.stage, t.reason, t.detail, t.peer, t.connection_id as "connectionId", t.listener, host(t.remote_address) as "remoteAddress",
   t.remote_port as "remotePort", t.tls_version as "tlsVersion", t.cipher_suite as "cipherSuite", t.resumed, t.anchor,
@@ -43,17 +16,9 @@ const columns = `t.id, t.at, t.stage, t.reason, t.detail, t.peer, t.connection_i
 
 export type DecisionTable = 'admissions' | 'refusals';
 
-/** A filter with the place where the page begins. */
-export type DecisionSearch = DecisionFilter & { readonly before?: DecisionPosition | undefined };
+type DecisionSearch = DecisionFilter & TimeFilter;
 
 const order = ['at', 'id'];
-
-const indexed: Conditions<DecisionSearch> = {
-  from: (bind, value) => `t.at >= ${bind(value)}::timestamptz`,
-  until: (bind, value) => `t.at < ${bind(value)}::timestamptz`,
-  // `at` comes from a clock of ours, to the millisecond: a cursor carries it whole.
-  before: (bind, { at, id }) => `(t.at, t.id) < (${bind(at)}::timestamptz, ${bind(id)}::uuid)`,
-};
 
 const looked: Conditions<DecisionSearch> = {
   peer: (bind, value) => `t.peer = ${bind(value)}`,
@@ -61,7 +26,7 @@ const looked: Conditions<DecisionSearch> = {
   address: (bind, value) => `t.remote_address <<= ${bind(value)}::inet`,
 };
 
-const searches: Readonly<Record<DecisionTable, BoundedSearch<DecisionSearch>>> = {
+export const decisionSearches: Readonly<Record<DecisionTable, BoundedSearch<DecisionSearch>>> = {
   admissions: {
     table: 'admissions',
     columns: `${columns}, t.outcome, t.device_id as "deviceId"`,
@@ -72,31 +37,18 @@ const searches: Readonly<Record<DecisionTable, BoundedSearch<DecisionSearch>>> =
       reason: (bind, value) => `t.reason = ${bind(value)} and t.outcome = 'refused'`,
       // And so has another one in the order of time.
       outcome: (bind, value) => (value === 'refused' ? `t.outcome = 'refused'` : `t.outcome = ${bind(value)}`),
-      ...indexed,
+      ...inTime,
     },
-    looked: {
-      ...looked,
-      group: (bind, value) =>
-        `exists (select from devices d where d.id = t.device_id and d.tags @> array[${bind(value)}::text])`,
-    },
+    looked: { ...looked, group: ofGroup },
   },
   refusals: {
     table: 'refusals',
     columns: `${columns}, 'refused' as outcome, null::uuid as "deviceId"`,
     order,
-    indexed: { reason: (bind, value) => `t.reason = ${bind(value)}`, ...indexed },
+    indexed: { reason: (bind, value) => `t.reason = ${bind(value)}`, ...inTime },
     looked,
   },
 };
-
-export function searchDecisions(table: DecisionTable, filter: DecisionSearch, limit: number, most?: number): Query {
-  return boundedPage(searches[table], filter, limit, most);
-}
-
-/** Behind which a page that is not full goes on; undefined: there is nothing behind it. */
-export function lastLookedAt(table: DecisionTable, filter: DecisionSearch): Query | undefined {
-  return isBounded(searches[table], filter) ? boundedEnd(searches[table], filter) : undefined;
-}
 
 const keys: Readonly<Record<DecisionKey, string>> = {
   outcome: `t.outcome`,
@@ -112,7 +64,7 @@ const keys: Readonly<Record<DecisionKey, string>> = {
 
 export function countDecisions(table: DecisionTable, filter: DecisionFilter, by: DecisionKey, most?: number): Query {
   return boundedCounts(
-    searches[table],
+    decisionSearches[table],
     filter,
     table === 'refusals' && by === 'outcome' ? `'refused'` : keys[by],
     most,

@@ -1,8 +1,8 @@
+import type { DecisionRecord } from '../fleet/listing-details.ts';
+import { type FoundPage, findPage, type TimePosition } from '../platform/bounded-search.ts';
 import type { Queryable } from '../platform/postgres.ts';
 import * as queries from './decision-search-queries.ts';
-import type { FoundDecision } from './decision-search-queries.ts';
-
-export type { FoundDecision };
+import type { StoredVerdict } from './evidence.ts';
 
 export interface DecisionFilter {
   readonly outcome?: 'admitted' | 'refused' | undefined;
@@ -18,15 +18,15 @@ export interface DecisionFilter {
   readonly group?: string | undefined;
 }
 
-/** The last row of the page before. */
-export interface DecisionPosition {
-  readonly at: Date;
-  readonly id: string;
-}
-
-export interface DecisionPage {
-  readonly decisions: readonly FoundDecision[];
-  readonly next: DecisionPosition | undefined;
+export interface FoundDecision extends DecisionRecord {
+  readonly deviceId: string | null;
+  readonly peer: 'known' | 'trusted-chain' | 'stranger';
+  readonly subject: string | null;
+  /** The same in every decision about one TCP connection, and in the log. */
+  readonly connectionId: string;
+  readonly issuer: string | null;
+  readonly serialNumber: string | null;
+  readonly verdict: StoredVerdict | null;
 }
 
 /**
@@ -37,16 +37,9 @@ export async function findDecisions(
   db: Queryable,
   table: queries.DecisionTable,
   filter: DecisionFilter,
-  { before, limit }: { readonly before?: DecisionPosition | undefined; readonly limit: number },
-): Promise<DecisionPage> {
-  const search = { ...filter, before };
-  const { rows } = await db.query<FoundDecision>(queries.searchDecisions(table, search, limit + 1));
-  const decisions = rows.slice(0, limit);
-  if (rows.length > limit) return { decisions, next: decisions.at(-1) };
-  // What is rare may lie behind the rows that one page looks at: it is not full then, and there is a next one.
-  const end = queries.lastLookedAt(table, search);
-  const next = end && (await db.query<DecisionPosition>(end)).rows[0];
-  return { decisions, next };
+  { before, limit }: { readonly before?: TimePosition | undefined; readonly limit: number },
+): Promise<FoundPage<FoundDecision, TimePosition>> {
+  return findPage(db, queries.decisionSearches[table], { ...filter, before }, limit);
 }
 
 export const decisionKeys = ['outcome', 'reason', 'peer', 'anchor', 'network', 'hour', 'day'] as const;

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { ChangeFilter } from '../../src/fleet/change-search.ts';
-import { searchChanges } from '../../src/fleet/change-search-queries.ts';
+import { changeSearch } from '../../src/fleet/change-search-queries.ts';
 import type { TaskSearch } from '../../src/fleet/task-search.ts';
-import { searchTasks } from '../../src/fleet/task-search-queries.ts';
+import { taskSearch } from '../../src/fleet/task-search-queries.ts';
+import { boundedPage } from '../../src/platform/bounded-search-queries.ts';
 import type { Query } from '../../src/platform/postgres.ts';
 import { type DecisionFilter, decisionKeys, findDecisions } from '../../src/trust/decision-search.ts';
-import { countDecisions, searchDecisions } from '../../src/trust/decision-search-queries.ts';
+import { countDecisions, decisionSearches } from '../../src/trust/decision-search-queries.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { fillRegister } from '../support/filled-register.ts';
 
@@ -91,20 +92,20 @@ describe('decisions, changes and tasks', () => {
   ] as const)
     for (const filter of filters)
       test(`${table} by ${Object.keys(filter).join(' and ') || 'nothing'}: a page reads an index in the order of time`, async () => {
-        await assertBounded(searchDecisions(table, filter, 51, most), filter);
-        await assertBounded(searchDecisions(table, { ...filter, before: before_ }, 51, most), filter);
+        await assertBounded(boundedPage(decisionSearches[table], filter, 51, most), filter);
+        await assertBounded(boundedPage(decisionSearches[table], { ...filter, before: before_ }, 51, most), filter);
       });
 
   for (const filter of changes)
     test(`changes by ${Object.keys(filter).join(' and ') || 'nothing'}: a page reads an index in the order of time`, async () => {
-      await assertBounded(searchChanges(filter, 51, most), filter);
-      await assertBounded(searchChanges({ ...filter, before: before_ }, 51, most), filter);
+      await assertBounded(boundedPage(changeSearch, filter, 51, most), filter);
+      await assertBounded(boundedPage(changeSearch, { ...filter, before: before_ }, 51, most), filter);
     });
 
   for (const filter of tasks)
     test(`tasks by ${Object.keys(filter).join(' and ') || 'nothing'}: a page reads an index in the order of their making`, async () => {
-      await assertBounded(searchTasks(filter, 51, most), filter);
-      await assertBounded(searchTasks({ ...filter, before: device }, 51, most), filter);
+      await assertBounded(boundedPage(taskSearch, filter, 51, most), filter);
+      await assertBounded(boundedPage(taskSearch, { ...filter, before: device }, 51, most), filter);
     });
 
   test('what is counted is the newest, whatever there is behind', async () => {
@@ -126,7 +127,7 @@ describe('decisions, changes and tasks', () => {
     let before: { at: Date; id: string } | undefined;
     do {
       const page = await findDecisions(database.db, 'refusals', { address: '198.51.100.7' }, { limit: 100, before });
-      found.push(...page.decisions.map(({ id }) => id));
+      found.push(...page.rows.map(({ id }) => id));
       before = page.next;
       pages += 1;
     } while (before !== undefined && pages < 20);

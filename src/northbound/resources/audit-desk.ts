@@ -3,10 +3,10 @@ import { auditKinds } from '../../trust/audit-listing.ts';
 import { verifyJobKind } from '../../trust/audit-verify-job.ts';
 import { parseExported } from '../../trust/checkpoint.ts';
 import { type AnyOperation, operation, refuse } from '../operation.ts';
-import { idempotencyHeaders, jobAnswers, keyOf, startJob } from './jobs.ts';
-import { cursorOf, cursorQuery, limitQuery, pageSchema } from '../paging.ts';
+import { cursorQuery, limitQuery, pageSchema, timePageOf, timePositionOf } from '../paging.ts';
 import { instantQuery, line, time, uuid } from '../values.ts';
 import type { ApiDeps } from './deps.ts';
+import { idempotencyHeaders, jobAnswers, keyOf, startJob } from './jobs.ts';
 
 const tag = 'audit';
 
@@ -52,10 +52,8 @@ function listRecords({ audit }: ApiDeps): AnyOperation {
     }),
     answers: { 200: { description: 'A page of records.', schema: pageSchema(recordSchema) } },
     handle: async ({ query: { limit, cursor, ...filter } }) => {
-      const after = cursor === undefined ? undefined : { at: new Date(cursor[0]), id: cursor[1] };
-      const { records, next } = await audit.list(defined({ ...filter, after }), limit);
-      const behind = next && cursorOf(next.at.toISOString(), next.id);
-      return { status: 200, body: { items: records, ...(behind !== undefined && { next: behind }) } };
+      const { records, next } = await audit.list(defined({ ...filter, after: timePositionOf(cursor) }), limit);
+      return { status: 200, body: timePageOf(records, next) };
     },
   });
 }

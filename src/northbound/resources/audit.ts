@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type AnyOperation, operation } from '../operation.ts';
-import { cursorOf, cursorQuery, limitQuery, pageSchema } from '../paging.ts';
+import { cursorQuery, limitQuery, pageSchema, timePageOf, timePositionOf } from '../paging.ts';
 import { instantQuery, line, time, uuid } from '../values.ts';
 import type { ApiDeps } from './deps.ts';
 
@@ -41,10 +41,9 @@ function listAudit({ findChanges }: ApiDeps): AnyOperation {
     answers: { 200: { description: 'A page of changes.', schema: pageSchema(changeSchema) } },
     handle: async ({ query, caller }) => {
       const { limit, cursor, ...filter } = query;
-      const before = cursor && { at: new Date(cursor[0]), id: cursor[1] };
+      const before = timePositionOf(cursor);
       const page = await findChanges({ ...filter, group: caller.group ?? undefined }, { limit, before });
-      const next = page.next && cursorOf(page.next.at.toISOString(), page.next.id);
-      return { status: 200, body: { items: page.changes, ...(next !== undefined && { next }) } };
+      return { status: 200, body: timePageOf(page.rows, page.next) };
     },
   });
 }

@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { type DecisionPage, decisionKeys } from '../../trust/decision-search.ts';
+import { decisionKeys } from '../../trust/decision-search.ts';
 import { refusalReasons } from '../../trust/refusal.ts';
 import { type AnyOperation, operation } from '../operation.ts';
-import { cursorOf, cursorQuery, limitQuery, pageSchema } from '../paging.ts';
+import { cursorQuery, limitQuery, pageSchema, timePageOf, timePositionOf } from '../paging.ts';
 import { instantQuery, line, time, uuid } from '../values.ts';
 import { decisionShape } from './decision-shape.ts';
 import type { ApiDeps } from './deps.ts';
@@ -54,14 +54,6 @@ export function decisionReads(deps: ApiDeps): readonly AnyOperation[] {
   return [listAdmissions(deps), countAdmissions(deps), listRefusals(deps), countRefusals(deps)];
 }
 
-function positionOf(cursor: readonly [string, string] | undefined) {
-  return cursor && { at: new Date(cursor[0]), id: cursor[1] };
-}
-
-function pageOf({ decisions, next }: DecisionPage) {
-  return { items: decisions, ...(next !== undefined && { next: cursorOf(next.at.toISOString(), next.id) }) };
-}
-
 function listAdmissions({ findDecisions }: ApiDeps): AnyOperation {
   return operation({
     id: 'listAdmissions',
@@ -77,10 +69,8 @@ function listAdmissions({ findDecisions }: ApiDeps): AnyOperation {
     handle: async ({ query, caller }) => {
       const { limit, cursor, ...filter } = query;
       const kept = { ...filter, group: caller.group ?? undefined };
-      return {
-        status: 200,
-        body: pageOf(await findDecisions('admissions', kept, { limit, before: positionOf(cursor) })),
-      };
+      const page = await findDecisions('admissions', kept, { limit, before: timePositionOf(cursor) });
+      return { status: 200, body: timePageOf(page.rows, page.next) };
     },
   });
 }
@@ -99,10 +89,8 @@ function listRefusals({ findDecisions }: ApiDeps): AnyOperation {
     answers: { 200: { description: 'A page of refusals.', schema: pageSchema(decisionSchema) } },
     handle: async ({ query }) => {
       const { limit, cursor, ...filter } = query;
-      return {
-        status: 200,
-        body: pageOf(await findDecisions('refusals', filter, { limit, before: positionOf(cursor) })),
-      };
+      const page = await findDecisions('refusals', filter, { limit, before: timePositionOf(cursor) });
+      return { status: 200, body: timePageOf(page.rows, page.next) };
     },
   });
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type AnyOperation, operation, refuse } from '../operation.ts';
-import { cursorOf, cursorQuery, limitQuery, pageSchema } from '../paging.ts';
+import { cursorOf, cursorQuery, limitQuery, pageSchema, timePageOf, timePositionOf } from '../paging.ts';
 import { deviceParams, instantQuery, reasonBody, time, uuid } from '../values.ts';
 import type { ApiDeps } from './deps.ts';
 import { withReason } from './device-answers.ts';
@@ -48,11 +48,9 @@ function listSessions({ sessions }: ApiDeps): AnyOperation {
     query: z.strictObject({ limit: limitQuery, cursor: cursorQuery(z.iso.datetime(), uuid) }),
     answers: { 200: { description: 'A page of sessions.', schema: pageSchema(sessionSchema) } },
     handle: async ({ params: { deviceId }, query: { limit, cursor } }) => {
-      const before = cursor && { at: new Date(cursor[0]), id: cursor[1] };
-      const found = await sessions.list(deviceId, before, limit + 1);
+      const found = await sessions.list(deviceId, timePositionOf(cursor), limit + 1);
       const items = found.slice(0, limit);
-      const last = found.length > limit ? items.at(-1) : undefined;
-      return { status: 200, body: { items, ...(last && { next: cursorOf(last.at.toISOString(), last.id) }) } };
+      return { status: 200, body: timePageOf(items, found.length > limit ? items.at(-1) : undefined) };
     },
   });
 }
