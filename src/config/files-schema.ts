@@ -47,6 +47,8 @@ export const files = z.strictObject({
   linkLife: duration.prefault('7d'),
   /** Downloads and uploads under way at one node; the next one is told to come again. */
   transfersAtOnce: z.int().min(1).max(100_000).default(500),
+  /** And those of one device. */
+  transfersPerDevice: z.int().min(1).max(100_000).default(8),
   /** Bytes a second that a device has to take or give, on the average of `patience`. */
   leastRate: z.int().min(0).default(1024),
   patience: duration.prefault('2m'),

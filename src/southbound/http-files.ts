@@ -30,8 +30,8 @@ export async function serveFiles(hall: FileHall, request: IncomingMessage, respo
   if (files === undefined) return refuse(hall, response, 404);
   if (!Object.hasOwn(directions, method)) return refuse(hall, response, 405);
   const direction = directions[method as Method];
-  // One file at a time on a connection, and so many at a node: whoever comes on top comes again.
-  const leave = connection.transferring === true ? undefined : files.enter();
+  // One file at a time on a connection, so many of a device, and so many at a node: whoever comes on top comes again.
+  const leave = connection.transferring === true ? undefined : files.enter(connection.admission.deviceId);
   if (leave === undefined) {
     fileMetrics.outcome(direction, 'turned_away');
     return comeAgain(hall, response);

@@ -9,6 +9,7 @@ import type { DoorMetrics } from './door-metrics.ts';
 import type { FileMetrics } from './file-metrics.ts';
 import { authorizationPasses, cwmp, cwmpPath, type Hall, pathOf, refuse } from './http-cwmp.ts';
 import { type FileHall, filesPath, serveFiles } from './http-files.ts';
+import { createDeviceConnections } from './device-bounds.ts';
 import { answerParser, newServer } from './http-server.ts';
 import type { DoorConnection, SessionRunner } from './session-runner.ts';
 
@@ -40,6 +41,8 @@ export async function createHttp(deps: HttpDeps): Promise<Http> {
     closing: false,
   };
   const { server, app } = build(hall, deps.limits);
+  const ofDevices = createDeviceConnections(deps.limits.connectionsPerDevice);
+  const isIdle = (socket: Socket): boolean => hall.connections.get(socket)?.busy === false;
   await app.ready();
   // An http.Server that never listens enforces its time-outs only once it is told that it does.
   server.emit('listening');
@@ -55,10 +58,15 @@ export async function createHttp(deps: HttpDeps): Promise<Http> {
       hall.connections.set(socket, connection);
       socket.once('close', () => {
         hall.connections.delete(socket);
+        ofDevices.remove(admission.deviceId, socket);
         hall.runner.disconnected(connection);
         hall.gate.released(admission);
       });
       server.emit('connection', socket);
+      const doomed = ofDevices.add(admission.deviceId, socket, isIdle);
+      if (doomed === undefined) return;
+      hall.gate.refuseSession(admission, 'rate_limited', 'too_many_connections');
+      doomed.destroy();
     },
     closeWhere: (match) => {
       const doomed = [...hall.connections].filter(([, { admission }]) => match(admission));

@@ -4,6 +4,7 @@ import type { SessionServices } from '../fleet/session-services.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Gate } from '../trust/admission.ts';
 import type { DoorMetrics } from './door-metrics.ts';
+import type { InformAllowance } from './device-bounds.ts';
 import type { SessionStore } from './session-store.ts';
 
 export interface SessionRunnerDeps extends SessionServices {
@@ -20,4 +21,5 @@ export interface SessionRunnerDeps extends SessionServices {
 export interface Runner extends SessionRunnerDeps {
   readonly store: SessionStore;
   informsInFlight: number;
+  readonly allowance: InformAllowance;
 }

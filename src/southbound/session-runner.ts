@@ -3,6 +3,7 @@ import type { Admission } from '../trust/admission.ts';
 import { type CwmpAnswer, type CwmpRequest, converse, deviceInput } from './session-conversation.ts';
 import type { Runner, SessionRunnerDeps } from './session-deps.ts';
 import { end, finish } from './session-ending.ts';
+import { createInformAllowance } from './device-bounds.ts';
 import { keepLater, keepNow, reclaim, takeOver } from './session-moves.ts';
 import { beginSession, createSessionStore, type Session, sessionIdOf } from './session-store.ts';
 import type { DoorDetail } from './tls-failure.ts';
@@ -42,7 +43,8 @@ const mostInformsInFlight = 512;
 const mostWaiting = 4;
 
 export function createSessionRunner(deps: SessionRunnerDeps): SessionRunner {
-  const runner: Runner = { ...deps, store: createSessionStore(), informsInFlight: 0 };
+  const allowance = createInformAllowance(deps.limits.informsPerMinute);
+  const runner: Runner = { ...deps, store: createSessionStore(), informsInFlight: 0, allowance };
   const { limits, clock, store } = runner;
   const sweep = (): void => {
     for (const session of store.expired(clock.now().getTime(), limits.sessionTime))
@@ -110,6 +112,7 @@ async function post(runner: Runner, connection: DoorConnection, request: CwmpReq
   const here = found ?? bound;
   if (here === undefined && (store.size >= limits.sessions || informsInFlight >= mostInformsInFlight)) return busy();
   const said = deviceInput(runner, request.body, request.charset);
+  if (!isAllowed(runner, connection, said)) return { ...busy(), close: true };
   const going = await goingOn(runner, connection, request.cookie, here, said);
   const now = clock.now().getTime();
   const session = going ?? beginSession(connection.admission, now, limits.idleTime);
@@ -130,6 +133,14 @@ async function post(runner: Runner, connection: DoorConnection, request: CwmpReq
   } finally {
     if (session.ended !== undefined) connection.session = undefined;
   }
+}
+
+/** An Inform is a row on disk, and the first of a connection two: no device gets to write them without end. */
+function isAllowed({ allowance, clock, gate }: Runner, { admission }: DoorConnection, said: Input): boolean {
+  if (said.kind !== 'envelope' || !isInform(said)) return true;
+  const allowed = allowance(admission.deviceId, clock.now().getTime());
+  if (allowed === 'first') gate.refuseSession(admission, 'rate_limited', 'too_many_sessions');
+  return allowed === 'allowed';
 }
 
 /** Messages of its own that a device may have for us in one session. */

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { cleanup } from '../support/cleanup.ts';
 import { httpRequest, openTlsSocket, sayOverTls, wire } from './clients.ts';
 import { type Asking, ask, begin, eventually, type FileDesk, fileDesk, image, withFileStage } from './file-stage.ts';
 import { openStage, ownFolder, type Stage } from './stage.ts';
@@ -227,4 +228,24 @@ test('a device that falls loses its transfers at once', { timeout: 60_000 }, asy
   assert.equal(await ended, false);
   const after: unknown = await ask(stage.port(), cell, `/files/${link.transferId}`).catch((error: unknown) => error);
   assert.ok(after instanceof Error, 'not even a handshake');
+});
+
+test('one device takes so many of the transfers of a node, and leaves the others theirs', {
+  timeout: 60_000,
+}, async (t) => {
+  const slots = [{ name: 'pm', bytes: 200_000, keep: 3 }];
+  const stage = await withFileStage(t, { slots, transfersAtOnce: 4, transfersPerDevice: 2 });
+  const [greedy, other] = [await taskStage(stage), await taskStage(stage)];
+  const stalled = httpRequest('PUT', '/files/slots/pm/a', { headers: { 'Content-Length': '1000' } });
+  const underWay = async () =>
+    /hems_southbound_file_transfers\{[^}]*upload[^}]*\} ([1-9]\d*)/.exec(await stage.metrics.metrics())?.[1];
+  for (let n = 1; n <= 2; n += 1) {
+    const socket = await openTlsSocket({ ...wire(stage, greedy.cell), when: 'after' });
+    cleanup(t, () => socket.destroy());
+    socket.write(`${stalled}only so much`);
+    await eventually(underWay, String(n));
+  }
+  const turnedAway = await ask(stage.port(), greedy.cell, '/files/slots/pm/b', { method: 'PUT', body: 'x' });
+  assert.deepEqual([turnedAway.status, typeof turnedAway.headers['retry-after']], [503, 'string']);
+  assert.equal((await ask(stage.port(), other.cell, '/files/slots/pm/b', { method: 'PUT', body: 'x' })).status, 201);
 });

@@ -182,6 +182,43 @@ describe('the HTTP of an admitted device', () => {
     await greedy.until(/^HTTP\/1.1 413/);
   });
 
+  test('sends so many Informs in a minute and no more, on however many connections; another device is served', async (t) => {
+    const [client, door] = await device(t, { informsPerMinute: 3 });
+    for (let n = 1; n <= 3; n += 1) {
+      client.send(post(inform()));
+      await client.until(new RegExp(`(InformResponse>?[\\s\\S]*){${n}}`));
+    }
+    for (let n = 0; n < 3; n += 1) {
+      const again = await call(t, door, on);
+      again.send(post(inform()));
+      await again.until(/HTTP\/1.1 503[\s\S]*Retry-After/i);
+      await again.ended;
+    }
+    assert.equal(door.informs.length, 3);
+    const refused = door.gate.sessionRefusals.map(({ reason, detail }) => `${reason}/${detail}`);
+    assert.deepEqual(refused, ['rate_limited/too_many_sessions']);
+    const other = await call(t, door, on, await on.pki.leaf('00a0bc000002.hnb.acme.example'));
+    other.send(post(inform('000002')));
+    await other.until(/InformResponse/);
+  });
+
+  test('holds so many connections and no more: the one that has been idle longest makes room', async (t) => {
+    const [first, door] = await device(t, { connectionsPerDevice: 2 });
+    first.send(post(inform()));
+    await first.until(/InformResponse/);
+    const second = await call(t, door, on);
+    const other = await call(t, door, on, await on.pki.leaf('00a0bc000002.hnb.acme.example'));
+    await eventually(() => door.gate.admissions.length === 3);
+    const third = await call(t, door, on);
+    await first.ended;
+    for (const client of [second, third, other]) {
+      client.send(post(inform()));
+      await client.until(/InformResponse/);
+    }
+    const refused = door.gate.sessionRefusals.map(({ reason, detail }) => `${reason}/${detail}`);
+    assert.deepEqual(refused, ['rate_limited/too_many_connections']);
+  });
+
   test('a connection serves many sessions, one after the other', async (t) => {
     const [client, door] = await device(t, {});
     for (let n = 1; n <= 3; n += 1) {

@@ -31,8 +31,8 @@ export interface Visitor {
 /** What the file door of a listener stands on: who may have what, the bytes, and the record of what went through. */
 export interface FileDoor {
   readonly limits: { readonly leastRate: number; readonly patience: number; readonly transferTime: number };
-  /** A place among the transfers of this node, until it is left; undefined: there is none. */
-  enter(): (() => void) | undefined;
+  /** A place among the transfers of this node and of the device, until it is left; undefined: there is none. */
+  enter(deviceId: string): (() => void) | undefined;
   /** Judged at every request. */
   visit(visitor: Visitor, linkId: string): Promise<Visit>;
   /** A slot of the configuration, and the name that the device gives its file. */
@@ -51,7 +51,7 @@ export interface FileDoor {
 }
 
 export interface FileDoorDeps extends VisitDeps {
-  readonly limits: FileDoor['limits'] & { readonly transfersAtOnce: number };
+  readonly limits: FileDoor['limits'] & { readonly transfersAtOnce: number; readonly transfersPerDevice: number };
   readonly db: Database;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -70,16 +70,9 @@ export function createFileDoor(deps: FileDoorDeps): FileDoor {
       deps.logger.warn({ err: error }, 'the course of a transfer could not be written down');
     });
   };
-  let inside = 0;
   return {
     limits: deps.limits,
-    enter: () => {
-      if (inside >= deps.limits.transfersAtOnce) return undefined;
-      inside += 1;
-      return () => {
-        inside -= 1;
-      };
-    },
+    enter: createPlaces(deps.limits),
     visit: async (visitor, linkId) => {
       const visit = await judgeVisit(deps, visitor.deviceId, linkId, clock.now());
       if (visit.kind === 'refused' && visit.holder !== undefined) suspectCopy(deps, visitor, linkId, visit.holder);
@@ -108,6 +101,23 @@ export function createFileDoor(deps: FileDoorDeps): FileDoor {
       if (received.kind === 'received') metrics.outcome('upload', 'received');
       return received;
     },
+  };
+}
+
+function createPlaces({ transfersAtOnce, transfersPerDevice }: FileDoorDeps['limits']): FileDoor['enter'] {
+  let inside = 0;
+  const byDevice = new Map<string, number>();
+  return (deviceId) => {
+    const own = byDevice.get(deviceId) ?? 0;
+    if (inside >= transfersAtOnce || own >= transfersPerDevice) return undefined;
+    inside += 1;
+    byDevice.set(deviceId, own + 1);
+    return () => {
+      inside -= 1;
+      const left = (byDevice.get(deviceId) ?? 1) - 1;
+      if (left > 0) byDevice.set(deviceId, left);
+      else byDevice.delete(deviceId);
+    };
   };
 }
 
