@@ -33,7 +33,7 @@ function hoistResponse(response: Json, hoisted: Hoisted): unknown {
   return { $ref: `#/components/responses/${name}` };
 }
 
-const everywhere = ['RateLimit', 'RateLimit-Policy'];
+const everywhere = ['RateLimit', 'RateLimit-Policy', 'Idempotency-Replayed'];
 
 function hoistHeaders({ headers }: Json, hoisted: Hoisted): Json {
   if (!isJson(headers)) return {};

@@ -80,7 +80,7 @@ export async function buildManagementDoor(deps: ManagementDoorDeps): Promise<Fas
   );
   await app.register(healthRoutes, { readiness: deps.readiness });
   await app.register(metricsRoutes, { metrics: deps.metrics, open: deps.openMetrics });
-  await operationRoutes(app, apiOperations(deps.api));
+  await operationRoutes(app, apiOperations(deps.api), deps.api.idempotency);
   documentationRoutes(app, deps.openDocumentation ?? false);
   await app.ready();
   return app;

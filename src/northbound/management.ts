@@ -13,6 +13,7 @@ import { createSessionListing } from '../fleet/session-listing.ts';
 import { findTasks } from '../fleet/task-search.ts';
 import { createTraces } from '../fleet/traces.ts';
 import { createTaskDesk } from '../fleet/task-desk.ts';
+import { createIdempotency, sweepKeys } from '../platform/idempotency.ts';
 import { isLoopback } from '../platform/loopback.ts';
 import { createApiKeys } from '../trust/access/api-keys.ts';
 import { type Credentials, createCredentials } from '../trust/access/credentials.ts';
@@ -60,6 +61,7 @@ export async function createManagement(deps: ManagementDeps): Promise<Management
   const { management } = deps.config;
   const tls = await readPair(deps);
   const runner = startFleetJobs({ ...deps, further: { [verifyJobKind]: auditVerifyJob(db) } });
+  const sweeper = sweepKeys(deps);
   const api = { ...apiOf(deps), kickJobs: runner.kick };
   const door = await createManagementDoor({
     ...{ logger, metrics, api, tls },
@@ -85,13 +87,13 @@ export async function createManagement(deps: ManagementDeps): Promise<Management
     },
     close: async () => {
       await door.close();
-      await runner.stop();
+      await Promise.all([runner.stop(), sweeper.stop()]);
     },
   };
 }
 
 function apiOf(deps: ManagementDeps): Omit<ApiDeps, 'kickJobs'> {
-  const { db, clock, anchors, config, standing } = deps;
+  const { db, clock, logger, anchors, config, standing } = deps;
   const { tasks, connectionRequests } = createTaskDesk({ db, clock, config });
   return {
     register: createRegister({ db, clock }),
@@ -105,7 +107,7 @@ function apiOf(deps: ManagementDeps): Omit<ApiDeps, 'kickJobs'> {
     },
     findTasks: (search, limit) => findTasks(db, search, limit),
     countDecisions: (table, filter, by) => countDecisions(db, table, filter, by),
-    clock,
+    ...{ clock, idempotency: createIdempotency({ db, clock, logger }) },
     jobs: createFleetJobs({ db, clock }),
     keys: createApiKeys({ db, clock }),
     release: (deviceId, until, by) => releaseDevice(db, deviceId, until, by, clock.now()),

@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Idempotency } from '../platform/idempotency.ts';
 import { sendProblem } from './answering.ts';
+import { handleOnce } from './idempotency.ts';
 import type { Answer, AnyOperation, Asked, Upload } from './operation.ts';
 import { judgeInput } from './operation-input.ts';
 import { openapiInfo } from './openapi.ts';
@@ -11,7 +13,11 @@ import { liftBodyDeadline } from './unreadable-requests.ts';
 const bodyLimit = 2 * 1024 * 1024;
 
 /** Registers the operations in a scope of their own, where zod judges what comes and JSON is written as it is. */
-export async function operationRoutes(app: FastifyInstance, operations: readonly AnyOperation[]): Promise<void> {
+export async function operationRoutes(
+  app: FastifyInstance,
+  operations: readonly AnyOperation[],
+  idempotency: Idempotency,
+): Promise<void> {
   await app.register((api, _options, done) => {
     api.setValidatorCompiler(() => () => true);
     api.setSerializerCompiler(() => (data) => JSON.stringify(data));
@@ -23,7 +29,7 @@ export async function operationRoutes(app: FastifyInstance, operations: readonly
         schema: fastifySchema(of),
         config: { access: { permission: of.permission, reach: of.reach }, uploads: of.uploads ?? [] },
         bodyLimit: of.bodyLimit ?? bodyLimit,
-        handler: (request, reply) => answer(of, request, reply),
+        handler: (request, reply) => answer(of, request, reply, idempotency),
       });
     done();
   });
@@ -62,7 +68,12 @@ function uploadOf(of: AnyOperation, request: FastifyRequest): { upload?: Upload 
   return of.uploads.includes(type) ? { upload: { type, bytes: request.body as Readable } } : undefined;
 }
 
-async function answer(of: AnyOperation, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function answer(
+  of: AnyOperation,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  idempotency: Idempotency,
+): Promise<FastifyReply> {
   const { caller } = request;
   reply.header('Hems-Version', openapiInfo.info.version);
   // Cannot be: the hook answers whoever is nobody. Refusing is the default all the same.
@@ -73,13 +84,13 @@ async function answer(of: AnyOperation, request: FastifyRequest, reply: FastifyR
   if (!judged.ok) return sendProblem(reply, 400, judged.problem);
   const by = { actor: { kind: caller.kind, name: `${caller.name} (${caller.keyId})` } as const };
   const asked = { ...judged.input, ...file, caller, by } as unknown as Asked<never, never, never, never>;
-  return send(reply, await of.handle(asked));
+  return send(reply, await handleOnce(of, asked, idempotency));
 }
 
 function send(reply: FastifyReply, result: Answer): FastifyReply {
+  if (result.headers !== undefined) reply.headers(result.headers);
   if ('problem' in result) return sendProblem(reply, result.status, result.problem);
   reply.code(result.status).header('Cache-Control', 'no-store');
-  if (result.headers !== undefined) reply.headers(result.headers);
   if ('stream' in result) return reply.type(result.type).send(streamOf(result.stream));
   return result.body === undefined ? reply.send() : reply.type('application/json; charset=utf-8').send(result.body);
 }

@@ -103,6 +103,9 @@ function problemAnswers(of: AnyOperation): Json {
       {
         description: problemTitle(status),
         ...(status === 429 && { headers: headerSchemas({ 'Retry-After': 'Seconds to wait.' }) }),
+        ...(status === 409 && {
+          headers: headerSchemas({ 'Retry-After': 'With `in_progress`: seconds to wait for the same request.' }),
+        }),
         ...(status === 401 && { headers: headerSchemas({ 'WWW-Authenticate': 'Bearer.' }) }),
         content: { 'application/problem+json': { schema } },
       },

@@ -28,7 +28,11 @@ export interface Upload {
 
 export type Answer =
   | { readonly status: number; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> }
-  | { readonly status: number; readonly problem: ProblemWords }
+  | {
+      readonly status: number;
+      readonly problem: ProblemWords;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   /** Written as fast as it is read, and no faster. */
   | {
       readonly status: number;
@@ -71,6 +75,14 @@ export interface Operation<
   readonly uploads?: readonly string[];
   /** Bytes of the body, where it may be longer than those of others. */
   readonly bodyLimit?: number;
+  /**
+   * What an Idempotency-Key means to a POST. kept (default): its answer is kept for a day and given again. own: the room
+   * knows the key itself, in the transaction that makes something; only that it is the same request is seen to here.
+   * none: it makes nothing.
+   */
+  readonly idempotency?: 'kept' | 'own' | 'none';
+  /** What of a good answer is kept, where something in it is shown once. */
+  readonly keptBody?: (body: never) => unknown;
   /** Shown in the contract and executed by the tests. */
   readonly example?: unknown;
   readonly answers: Readonly<Record<number, OperationAnswer>>;

@@ -16,6 +16,11 @@ import { createTestDatabase } from '../support/database.ts';
 const plain = toolSchema.parse({});
 export const wishes = { anchors: [], connectionRequests: plain.connectionRequests, files: plain.files };
 
+/** What no database and no log may hold of a key; it may itself have a `_` anywhere, at its beginning too. */
+export function secretPart(key: string): string {
+  return key.slice(key.indexOf('_', 'hems_'.length) + 1);
+}
+
 export const by = { actor: { kind: 'cli', name: 'test' } } as const;
 
 export interface Answered {

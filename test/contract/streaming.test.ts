@@ -33,7 +33,8 @@ describe('an answer that is streamed', () => {
     const permission = { permission: 'devices:read', reach: 'fleet' } as const;
     const about = { id: 'endless', method: 'GET', path: '/endless', summary: '', tag: 't' } as const;
     const handle = async () => ({ status: 200, type: 'text/csv', stream: endless() });
-    await operationRoutes(app, [operation({ ...about, ...permission, answers, handle })]);
+    const idempotency = { claim: () => assert.fail('nobody asked for it') };
+    await operationRoutes(app, [operation({ ...about, ...permission, answers, handle })], idempotency);
     await app.listen({ host: '127.0.0.1', port: 0 });
     const { port } = app.server.address() as AddressInfo;
     const socket = connect(port, '127.0.0.1');

@@ -2,25 +2,11 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AnchorConfig } from '../../src/config/schema.ts';
 import { mintCrl, type RevokedCertificate } from '../../src/simulator/crl-minting.ts';
-import { loadAnchors, type TrustAnchor } from '../../src/trust/anchors.ts';
 import { type OwnAuthority, ownAuthority } from '../integration/production.ts';
+import { anchorOf } from './anchor.ts';
 import { departure, described } from './contract.ts';
 import { type Answered, type ManagementStage, openManagementStage } from './management-stage.ts';
-
-async function anchorOf(authority: OwnAuthority): Promise<readonly TrustAnchor[]> {
-  const config: AnchorConfig = {
-    ...{ name: 'acme', certificates: ['acme.pem'], kind: 'manufacturer', identity: ['san-dns-hnb'] },
-    ...{ realms: ['hnb.acme.example'], sharesRealmsWith: [], registration: 'known-only' },
-    ...{ autoRegistration: { ouis: [], perHour: 1 }, afterEnrolment: 'accept', sharedSecret: 'refuse' },
-    ...{ acceptExpiredAnchor: false, profile: 'hems', rules: {}, connectionRequest: 'certificate' },
-  };
-  const readFile = async (): Promise<string> => authority.certificate;
-  const loaded = await loadAnchors([config], { readFile, at: new Date(), production: true });
-  assert.ok(loaded.ok, JSON.stringify(loaded));
-  return loaded.anchors;
-}
 
 describe('trust over the API', () => {
   let stage: ManagementStage;

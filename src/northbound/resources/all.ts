@@ -1,3 +1,4 @@
+import { takingKey } from '../idempotency.ts';
 import type { AnyOperation } from '../operation.ts';
 import { apiKeyOperations } from './api-keys.ts';
 import { auditReads } from './audit.ts';
@@ -26,12 +27,13 @@ import { parameterReads } from './parameters.ts';
 import { sessionOperations } from './sessions.ts';
 import { surveyCertificates } from './survey.ts';
 import { taskOperations } from './tasks.ts';
+import { createTransfer } from './transfer-wishes.ts';
 import { transferOperations } from './transfers.ts';
 import { trustReads } from './trust.ts';
 
 /** Every operation of the API, in the order of the contract. */
 export function apiOperations(deps: ApiDeps): readonly AnyOperation[] {
-  return [
+  const operations = [
     ...deviceReads(deps),
     ...parameterReads(deps),
     ...sessionOperations(deps),
@@ -46,6 +48,7 @@ export function apiOperations(deps: ApiDeps): readonly AnyOperation[] {
     ...taskOperations(deps),
     ...fileOperations(deps),
     ...transferOperations(deps),
+    createTransfer(deps),
     ...connectionRequestOperations(deps),
     ...decisionReads(deps),
     ...lookups(deps),
@@ -61,4 +64,5 @@ export function apiOperations(deps: ApiDeps): readonly AnyOperation[] {
     ...revocationListOperations(deps),
     ...standingReads(deps),
   ];
+  return operations.map(takingKey);
 }

@@ -48,7 +48,9 @@ function createApiKey({ keys, clock }: ApiDeps): AnyOperation {
   return operation({
     ...{ id: 'createApiKey', method: 'POST', path, tag },
     summary: 'Makes an API key; its secret is in this answer and nowhere else, ever',
-    description: 'Not to be repeated unawares: a key in force with the same name is answered with 409.',
+    description:
+      'Not to be repeated unawares: a key in force with the same name is answered with 409. Under an Idempotency-Key it ' +
+      'is told again which one was made, never its secret.',
     permission: 'keys:write',
     reach: 'installation',
     body: z.strictObject({
@@ -64,17 +66,22 @@ function createApiKey({ keys, clock }: ApiDeps): AnyOperation {
         description: 'It is in force.',
         schema: z.strictObject({
           ...keyShape,
-          secret: z.string().describe('Send it as: Authorization: Bearer SECRET'),
+          secret: z
+            .string()
+            .nullable()
+            .describe('Send it as: Authorization: Bearer SECRET. Null: it was shown before.'),
+          secretShownBefore: z.boolean().describe('It cannot be shown again: revoke the key and make another.'),
         }),
       },
     },
     problems: [409, 422],
+    keptBody: (body: object) => ({ ...body, secret: null, secretShownBefore: true }),
     handle: async ({ body: { reason, ...input }, by }) => {
       if (input.expiresAt !== undefined && input.expiresAt <= clock.now())
         return refuse(422, { in: 'body', field: 'expiresAt', detail: 'is over already' });
       const made = await keys.create(input, withReason(by, reason));
       if (!made.ok) return refuse(409, { code: 'name_taken', in: 'body', field: 'name', detail: made.cause });
-      return { status: 201, body: { ...made.key, secret: made.secret } };
+      return { status: 201, body: { ...made.key, secret: made.secret, secretShownBefore: false } };
     },
   });
 }

@@ -60,7 +60,7 @@ function listRecords({ audit }: ApiDeps): AnyOperation {
 
 function verifyAudit(deps: ApiDeps): AnyOperation {
   return operation({
-    ...{ id: 'verifyAudit', method: 'POST', path: '/api/v1/audit/verify', tag },
+    ...{ id: 'verifyAudit', method: 'POST', path: '/api/v1/audit/verify', tag, idempotency: 'own' },
     summary: 'Reads every row and finds any that was altered, taken away or put elsewhere',
     description:
       'The result of the job has `rows`, `chains`, `checkpoints`, `findings` (kind, source, chain, link, message) and `unchained`, tables with rows from before there were chains. ' +

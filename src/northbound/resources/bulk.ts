@@ -61,7 +61,7 @@ function jobOf(caller: Caller, by: { actor: { kind: string; name: string } }, wi
 
 function moveDevices(deps: ApiDeps): AnyOperation {
   return operation({
-    ...{ id: 'moveDevices', method: 'POST', path: '/api/v1/bulk/device-moves', tag },
+    ...{ id: 'moveDevices', method: 'POST', path: '/api/v1/bulk/device-moves', tag, idempotency: 'own' },
     summary: 'Approves, rejects, blocks, unblocks, retires or hands over all devices of a filter',
     description: 'First without `confirm`, which counts them; then with the count.',
     permission: 'devices:write',
@@ -93,7 +93,7 @@ function moveDevices(deps: ApiDeps): AnyOperation {
 
 function queueTasks(deps: ApiDeps): AnyOperation {
   return operation({
-    ...{ id: 'createTasks', method: 'POST', path: '/api/v1/bulk/tasks', tag },
+    ...{ id: 'createTasks', method: 'POST', path: '/api/v1/bulk/tasks', tag, idempotency: 'own' },
     summary: 'Wants the same of all devices of a filter, each at its next session',
     description: 'First without `confirm`, which counts them; then with the count. Each device gets a task of its own.',
     permission: 'tasks:write',

@@ -11,6 +11,7 @@ import type { findTasks } from '../../fleet/task-search.ts';
 import type { Traces } from '../../fleet/traces.ts';
 import type { Tasks } from '../../fleet/tasks.ts';
 import type { Clock } from '../../platform/clock.ts';
+import type { Idempotency } from '../../platform/idempotency.ts';
 import type { Jobs } from '../../platform/jobs.ts';
 import type { ApiKeys } from '../../trust/access/api-keys.ts';
 import type { TrustAnchor } from '../../trust/anchors.ts';
@@ -47,6 +48,7 @@ export interface ApiDeps {
   readonly findTasks: WithoutDatabase<typeof findTasks>;
   readonly countDecisions: WithoutDatabase<typeof countDecisions>;
   readonly clock: Clock;
+  readonly idempotency: Idempotency;
   readonly jobs: Jobs;
   /** There is a new job. */
   readonly kickJobs: () => void;

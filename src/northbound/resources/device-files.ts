@@ -42,7 +42,7 @@ const mapping = z
 
 function importDevices(deps: ApiDeps): AnyOperation {
   return operation({
-    ...{ id: 'importDevices', method: 'POST', path: '/api/v1/bulk/device-imports', tag },
+    ...{ id: 'importDevices', method: 'POST', path: '/api/v1/bulk/device-imports', tag, idempotency: 'own' },
     summary: 'Enrols the devices of a shipping file; what is there already as the file says stays untouched',
     description: `CSV with a line of headers, or NDJSON: ${shippingColumns.join(', ')}. Rows that are not taken are the output of the job, with the reason of each.`,
     permission: 'devices:write',

@@ -4,7 +4,7 @@ import { strangersText } from '../../fleet/strangers-text.ts';
 import { withoutSecrets } from '../../fleet/task-hiding.ts';
 import { type Job, jobStates, type NewJob } from '../../platform/jobs.ts';
 import type { Caller } from '../authentication.ts';
-import { keptKey } from '../idempotency.ts';
+import { keptKey, keyHeader } from '../idempotency.ts';
 import { type Answer, type AnyOperation, operation, refuse } from '../operation.ts';
 import { cursorOf, cursorQuery, limitQuery, pageSchema } from '../paging.ts';
 import { time, uuid } from '../values.ts';
@@ -43,13 +43,7 @@ function hasOutput({ kind, input, result }: Job): boolean {
 }
 
 /** Keys are those of one caller. */
-export const idempotencyHeaders = z.object({
-  'idempotency-key': z
-    .string()
-    .regex(/^[\x21-\x7e]{1,150}$/, 'write 1 to 150 visible characters')
-    .optional()
-    .describe('The same key asks for the same job, however often.'),
-});
+export const idempotencyHeaders = keyHeader('The same key asks for the same job, however often.');
 
 export function keyOf(caller: Caller, key: string | undefined): string | undefined {
   return key === undefined ? undefined : keptKey(caller, key);

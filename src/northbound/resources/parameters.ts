@@ -59,6 +59,7 @@ function listParameters({ register, parameters }: ApiDeps): AnyOperation {
 function revealParameters({ register, parameters }: ApiDeps): AnyOperation {
   return operation({
     id: 'revealParameters',
+    idempotency: 'none',
     method: 'POST',
     path: '/api/v1/devices/{deviceId}/parameters/reveal',
     summary: 'The same with personal values: IMSIs, access control lists, MSISDNs',

@@ -97,7 +97,7 @@ function listPolicies({ desk }: ApiDeps): AnyOperation {
 
 function checkPolicy({ desk }: ApiDeps): AnyOperation {
   return operation({
-    ...{ id: 'checkRevocationPolicy', method: 'POST', path: `${path}/check`, tag },
+    ...{ id: 'checkRevocationPolicy', method: 'POST', path: `${path}/check`, tag, idempotency: 'none' },
     summary:
       'Every fault of a policy; who of the active devices it would refuse if it were applied. Nothing is changed',
     permission: 'trust:read',

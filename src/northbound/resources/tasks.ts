@@ -4,7 +4,7 @@ import { withoutSecrets } from '../../fleet/task-hiding.ts';
 import { taskRequestSchema } from '../../fleet/task-request-schema.ts';
 import { shownRequest } from '../../fleet/task-secrets.ts';
 import type { TaskProblem } from '../../fleet/tasks.ts';
-import { keptKey } from '../idempotency.ts';
+import { keptKey, keyHeader } from '../idempotency.ts';
 import { type Answer, type AnyOperation, operation, refuse } from '../operation.ts';
 import { cursorOf, cursorQuery, limitQuery, pageSchema } from '../paging.ts';
 import { deviceParams, instantQuery, reasonBody, time, uuid } from '../values.ts';
@@ -97,23 +97,19 @@ function getTask({ tasks }: ApiDeps): AnyOperation {
   });
 }
 
+const located = { Location: 'Of the task.' };
+
 const wakeBody = z
   .boolean()
   .describe('Ask the device to call for it (connection request). Default: as the configuration has it.');
 
 function createTask({ tasks, connectionRequests, wakeForTasks }: ApiDeps): AnyOperation {
   return operation({
-    ...{ id: 'createTask', method: 'POST', path, tag, params: deviceParams },
+    ...{ id: 'createTask', method: 'POST', path, tag, params: deviceParams, idempotency: 'own' },
     summary: 'Wants something of a device, at its next session',
     permission: 'tasks:write',
     reach: 'device',
-    headers: z.object({
-      'idempotency-key': z
-        .string()
-        .regex(/^[\x21-\x7e]{1,150}$/, 'write 1 to 150 visible characters')
-        .optional()
-        .describe('The same key asks for the same task, however often; of one API key and device.'),
-    }),
+    headers: keyHeader('The same key asks for the same task, however often; of one API key and device.'),
     body: z.strictObject({
       request: taskRequestSchema,
       priority: z.int().min(-100).max(100).optional(),
@@ -125,8 +121,8 @@ function createTask({ tasks, connectionRequests, wakeForTasks }: ApiDeps): AnyOp
     }),
     example: { request: { kind: 'reboot' }, reason: 'asked for by the site' },
     answers: {
-      200: { description: 'It was asked for before, by this Idempotency-Key.', schema: taskSchema },
-      201: { description: 'It is queued.', schema: taskSchema, headers: { Location: 'Of the task.' } },
+      200: { description: 'It was asked for before, by this Idempotency-Key.', schema: taskSchema, headers: located },
+      201: { description: 'It is queued.', schema: taskSchema, headers: located },
     },
     problems: [404, 409, 422],
     handle: async ({ params: { deviceId }, headers, body, by, caller }) => {
@@ -141,10 +137,10 @@ function createTask({ tasks, connectionRequests, wakeForTasks }: ApiDeps): AnyOp
       );
       if (!added.ok) return refused(added.problem);
       const { task, created } = added;
-      if (!created) return { status: 200, body: taskView(task) };
+      const location = { Location: `/api/v1/devices/${deviceId}/tasks/${task.id}` };
+      if (!created) return { status: 200, body: taskView(task), headers: location };
       // What comes of it stands in its own record; the task is queued either way.
       if (wake && task.notBefore <= task.createdAt) await connectionRequests.ask(deviceId, by, { taskId: task.id });
-      const location = { Location: `/api/v1/devices/${deviceId}/tasks/${task.id}` };
       return { status: 201, body: taskView(task), headers: location };
     },
   });

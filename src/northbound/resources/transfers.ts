@@ -1,17 +1,16 @@
 import { z } from 'zod';
-import type { DeviceUpload, TransferProblem } from '../../fleet/files/device-transfers.ts';
-import { windowSchema } from '../../fleet/task-request-schema.ts';
+import type { DeviceUpload } from '../../fleet/files/device-transfers.ts';
 import { type DeviceTransfer, transferStates } from '../../fleet/files/transfer-state.ts';
-import { type Answer, type AnyOperation, operation, refuse } from '../operation.ts';
+import { type AnyOperation, operation, refuse } from '../operation.ts';
 import { cursorOf, cursorQuery, limitQuery, pageSchema } from '../paging.ts';
-import { deviceParams, line, reasonBody, time, uuid } from '../values.ts';
+import { deviceParams, time, uuid } from '../values.ts';
 import type { ApiDeps } from './deps.ts';
 import { bytesAnswer } from './files.ts';
 
 const tag = 'files';
 const device = '/api/v1/devices/{deviceId}';
 
-const transferSchema = z.strictObject({
+export const transferSchema = z.strictObject({
   id: z.uuid(),
   taskId: z.uuid().nullable(),
   direction: z.enum(['download', 'upload']),
@@ -52,14 +51,14 @@ const uploadSchema = z.strictObject({
 });
 
 export function transferOperations(deps: ApiDeps): readonly AnyOperation[] {
-  return [listTransfers(deps), createTransfer(deps), listAutonomous(deps), listUploads(deps), getUploadContent(deps)];
+  return [listTransfers(deps), getTransfer(deps), listAutonomous(deps), listUploads(deps), getUploadContent(deps)];
 }
 
 function pick<Schema extends z.ZodObject>({ shape }: Schema, value: object): object {
   return Object.fromEntries(Object.entries(value).filter(([key]) => key in shape));
 }
 
-const transferView = (transfer: DeviceTransfer): object => pick(transferSchema, transfer);
+export const transferView = (transfer: DeviceTransfer): object => pick(transferSchema, transfer);
 const uploadView = (upload: DeviceUpload): object => pick(uploadSchema, upload);
 
 function page<Item extends { readonly id: string }>(
@@ -86,53 +85,21 @@ function listTransfers({ transfers }: ApiDeps): AnyOperation {
   });
 }
 
-const wish = z.discriminatedUnion('direction', [
-  z.strictObject({
-    direction: z.literal('download'),
-    fileId: uuid,
-    anyModel: z.boolean().optional().describe('Also where the file is for another model.'),
-    windows: z.array(windowSchema).min(1).max(2).optional().describe('ScheduleDownload, from CWMP 1.2 on.'),
-  }),
-  z.strictObject({ direction: z.literal('upload'), fileType: line(64) }),
-]);
-
-function statusOf({ kind }: TransferProblem): number {
-  if (kind === 'device_missing' || kind === 'file_missing') return 404;
-  return kind === 'device_retired' || kind === 'too_many' || kind === 'other_model' ? 409 : 422;
-}
-
-function createTransfer({ transfers, connectionRequests, wakeForTasks }: ApiDeps): AnyOperation {
+function getTransfer({ transfers }: ApiDeps): AnyOperation {
   return operation({
-    ...{ id: 'createTransfer', method: 'POST', path: `${device}/transfers`, tag, params: deviceParams },
-    summary: 'Has a device fetch a file of ours, or send one to us',
-    permission: 'tasks:write',
+    ...{ id: 'getTransfer', method: 'GET', path: `${device}/transfers/{transferId}`, tag },
+    params: z.strictObject({ deviceId: uuid, transferId: uuid }),
+    summary: 'One transfer, and how far it came',
+    permission: 'tasks:read',
     reach: 'device',
-    body: z.strictObject({
-      wish,
-      delaySeconds: z.int().min(0).max(86_400).optional(),
-      reason: reasonBody.optional(),
-    }),
-    example: { wish: { direction: 'upload', fileType: '2 Vendor Log File' }, reason: 'a ticket' },
-    answers: { 201: { description: 'It is queued.', schema: transferSchema } },
-    problems: [404, 409, 422],
-    handle: async ({ params: { deviceId }, body, by }): Promise<Answer> => {
-      const { wish: wanted, delaySeconds, reason } = body;
-      const whose = { ...by, ...(reason !== undefined && { reason }) };
-      const { direction, ...rest } = { delaySeconds, ...wanted };
-      const made =
-        'fileId' in rest
-          ? await transfers.download(deviceId, rest, whose)
-          : await transfers.upload(deviceId, rest, whose);
-      if (!made.ok) return refuse(statusOf(made.problem), { code: made.problem.kind, detail: made.problem.message });
-      if (wakeForTasks) await connectionRequests.ask(deviceId, by, { taskId: made.task.id });
-      const transfer = await transfers.get(deviceId, made.transferId);
-      return { status: 201, body: transferView(transfer ?? unreachable(direction)) };
+    answers: { 200: { description: 'The transfer.', schema: transferSchema } },
+    problems: [404],
+    handle: async ({ params: { deviceId, transferId } }) => {
+      const found = await transfers.get(deviceId, transferId);
+      if (found === undefined) return refuse(404, { code: 'transfer_missing', detail: 'there is no such transfer' });
+      return { status: 200, body: transferView(found) };
     },
   });
-}
-
-function unreachable(direction: string): never {
-  throw new Error(`the ${direction} that was made is not there`);
 }
 
 function listAutonomous({ transfers }: ApiDeps): AnyOperation {
