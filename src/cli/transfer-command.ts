@@ -184,6 +184,6 @@ async function uploads(
     const wanted = found.find(({ id }) => id === options.get);
     if (wanted === undefined)
       throw failure(exitCodes.no, `the device has sent no file ${options.get}`, `hems device uploads ${text}`);
-    await writeOut(desk.read(wanted), options.out);
+    await writeOut(desk.read(wanted, byOperator()), options.out);
   });
 }

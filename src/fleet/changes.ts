@@ -46,6 +46,7 @@ export type ChangeAction =
   | 'queue_task'
   | 'cancel_task'
   | 'reveal_parameters'
+  | 'read_upload'
   | 'wake'
   | 'set_wake_credentials'
   | 'trace';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { type ManagementStage, openManagementStage } from './management-stage.ts';
 
@@ -73,5 +73,34 @@ describe('files over the API', { timeout: 120_000 }, () => {
     const content = `${path}/00000000-0000-7000-8000-000000000000/content`;
     assert.equal((await stage.ask(content, { key: stage.of.viewer })).status, 403);
     assert.equal((await stage.ask(content, { key: stage.of.operator })).status, 404);
+  });
+
+  test('whoever reads what a device has sent stands in the audit', async () => {
+    const { db } = stage;
+    const [device] = stage.devices;
+    const [contentId, upload] = [randomUUID(), randomUUID()];
+    const log = Buffer.from('psk=correct horse');
+    const hash = createHash('sha256').update(log).digest();
+    const at = new Date();
+    for (const [text, values] of [
+      [
+        `insert into file_contents (id, store, size, sha256, written_at) values ($1, 'postgres', $2, $3, $4)`,
+        [contentId, log.length, hash, at],
+      ],
+      ['insert into file_chunks (content_id, n, bytes) values ($1, 0, $2)', [contentId, log]],
+      [
+        `insert into device_uploads (device_id, id, slot, name, file_type, content_id, size, sha256, received_at, admission_id)
+         values ($1, $2, 'pm', 'x.log', '2 Vendor Log File', $3, $4, $5, $6, $2)`,
+        [device, upload, contentId, log.length, hash, at],
+      ],
+    ] as const)
+      await db.query({ text, values });
+    const path = `/api/v1/devices/${device}/uploads/${upload}/content`;
+    const read = await fetch(`${stage.url}${path}`, { headers: { Authorization: `Bearer ${stage.of.operator}` } });
+    assert.deepEqual([read.status, await read.text()], [200, log.toString()]);
+    const found = await stage.ask(`/api/v1/audit?deviceId=${device}&action=read_upload`, { key: stage.of.auditor });
+    const [change] = (found.body as { items: { actor: string; after: { upload: string } }[] }).items;
+    assert.equal(change?.after.upload, upload);
+    assert.match(change?.actor ?? '', /operator/);
   });
 });

@@ -144,7 +144,7 @@ describe('transfers of a device', { timeout: 240_000 }, () => {
     assert.equal(seen.state, 'completed');
     const upload = await desk.transfers.uploadedFile(deviceId, seen.uploadId ?? '');
     assert.ok(upload !== undefined);
-    const text = (await buffer(desk.transfers.read(upload))).toString();
+    const text = (await buffer(desk.transfers.read(upload, by))).toString();
     assert.match(text, /^Device\.ManagementServer\.PeriodicInformInterval=300$/m);
     assert.equal(upload.size, seen.bytesDone);
     assert.ok(cell.state.deeds.some((deed) => deed.startsWith('Upload ')));

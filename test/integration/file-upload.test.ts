@@ -34,7 +34,7 @@ describe('at the file door', { timeout: 240_000 }, () => {
     const failure = async () => (await desk.transfers.get(device.deviceId, wished.transferId))?.failure;
     const content = async () => {
       const [first] = await uploads();
-      return first && buffer(desk.transfers.read(first));
+      return first && buffer(desk.transfers.read(first, by));
     };
     return { ...device, ...wished, path, send, uploads, failure, content };
   }

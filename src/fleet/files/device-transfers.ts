@@ -5,7 +5,7 @@ import type { Database, Queryable } from '../../platform/postgres.ts';
 import type { By } from '../register.ts';
 import { keyOf, type Task, type TaskRequest } from '../task.ts';
 import { addTask, type TaskOptions, type TaskProblem } from '../tasks.ts';
-import type { Content, ContentStore, StoreKind } from './content.ts';
+import type { ContentStore, StoreKind } from './content.ts';
 import {
   autonomousTransfers,
   insertTransfer,
@@ -19,6 +19,7 @@ import {
 import { insertFileChange, lockFile } from './file-queries.ts';
 import { contentOf, type FileProblem, type StoredFile } from './files.ts';
 import { type DeviceTransfer, transferState } from './transfer-state.ts';
+import { readUpload } from './upload-reading.ts';
 
 /** What a device has sent, whole. */
 export interface DeviceUpload {
@@ -85,7 +86,8 @@ export interface Transfers {
   /** What the device has sent, newest first. */
   uploads(deviceId: string, page: { before?: string | undefined; limit: number }): Promise<readonly DeviceUpload[]>;
   uploadedFile(deviceId: string, id: string): Promise<DeviceUpload | undefined>;
-  read(upload: DeviceUpload): AsyncIterable<Buffer>;
+  /** What a device sends may hold secrets: who reads it is on record before the first byte. */
+  read(upload: DeviceUpload, by: By): AsyncIterable<Buffer>;
   /** What it told of transfers by itself, newest first. */
   autonomous(deviceId: string, limit: number): Promise<readonly AutonomousTransfer[]>;
 }
@@ -101,7 +103,7 @@ export interface TransfersDeps {
 type Row = Omit<DeviceTransfer, 'state' | 'commandKey'> & { readonly attempts: number };
 
 export function createTransfers(deps: TransfersDeps): Transfers {
-  const { db, clock, store } = deps;
+  const { db, clock } = deps;
   const shown = ({ attempts, ...row }: Row): DeviceTransfer => ({
     ...row,
     commandKey: row.taskId === null || attempts === 0 ? null : keyOf(row.taskId, attempts),
@@ -136,14 +138,10 @@ export function createTransfers(deps: TransfersDeps): Transfers {
     uploads: async (deviceId, { before, limit }) =>
       (await db.query<DeviceUpload>(listUploads(deviceId, before, limit))).rows,
     uploadedFile: async (deviceId, id) => (await db.query<DeviceUpload>(uploadOf(deviceId, id))).rows[0],
-    read: (sent) => store.read(contentOfUpload(sent)),
+    read: (sent, by) => readUpload(deps, sent, by),
     autonomous: async (deviceId, limit) =>
       (await db.query<AutonomousTransfer>(autonomousTransfers(deviceId, limit))).rows,
   };
-}
-
-function contentOfUpload({ contentId, store, size, sha256 }: DeviceUpload): Content {
-  return { id: contentId, store, size, sha256 };
 }
 
 function missing(fileId: string): { ok: false; problem: TransferProblem } {

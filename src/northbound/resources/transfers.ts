@@ -144,15 +144,15 @@ function getUploadContent({ transfers }: ApiDeps): AnyOperation {
     params: z.strictObject({ deviceId: uuid, uploadId: uuid }),
     summary: 'The bytes of a file that a device has sent',
     description:
-      'Configurations and logs may hold what is secret or personal, so that this is a permission of its own.',
+      'Configurations and logs may hold what is secret or personal, so that this is a permission of its own, and who reads one stands in the audit.',
     permission: 'uploads:read',
     reach: 'device',
     answers: { 200: { description: 'The content.', media: ['application/octet-stream'] } },
     problems: [404],
-    handle: async ({ params: { deviceId, uploadId } }) => {
+    handle: async ({ params: { deviceId, uploadId }, by }) => {
       const upload = await transfers.uploadedFile(deviceId, uploadId);
       if (upload === undefined) return refuse(404, { code: 'upload_missing', detail: 'there is no such file' });
-      return bytesAnswer(transfers.read(upload), upload);
+      return bytesAnswer(transfers.read(upload, by), upload);
     },
   });
 }
