@@ -19,7 +19,7 @@ describe('changes of revocation, of access and of files', () => {
       const change = { at: new Date(), actor: by.actor, subject: hostile, after: { name }, reason: hostile };
       await changeRevocation(db, (_, record) => record({ ...change, action: 'list_imported' }));
       await keys.create({ name, role: 'viewer' }, by);
-      await db.query(insertFileChange({ ...change, action: 'file_added', fileId: randomUUID() }));
+      await db.query(insertFileChange({ ...change, action: 'file_added', subject: randomUUID() }));
     }
     const whole = await verifyEvidence(db);
     assert.deepEqual([whole.rows, whole.findings, whole.unchained], [9, [], []]);

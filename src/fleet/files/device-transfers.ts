@@ -128,7 +128,7 @@ export function createTransfers(deps: TransfersDeps): Transfers {
           insertTransfer({ ...ofFile(file), deviceId, id, createdAt: at, createdBy: by.actor.name, expiresAt }),
         );
         const after = { link: id, device: deviceId, expiresAt };
-        await tx.query(insertFileChange({ at, action: 'link_created', fileId, after, ...by }));
+        await tx.query(insertFileChange({ at, action: 'link_created', subject: fileId, after, ...by }));
         return { ok: true, transferId: id };
       }),
     list: async (deviceId, { before, limit }) =>

@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import type { Query } from '../../platform/postgres.ts';
-import type { Actor } from '../changes.ts';
 import { strangersText } from '../strangers-text.ts';
+import { insertSubjectChange, type SubjectChange } from '../subject-changes-queries.ts';
 import type { FileLink, StoredFile } from './files.ts';
 
 const columns = `f.id, f.name, f.file_type as "fileType", f.product_class as "productClass", f.version, f.size,
@@ -111,28 +110,9 @@ export function endLink(id: string, at: Date): Query {
   };
 }
 
-export interface FileChange {
-  readonly at: Date;
-  readonly actor: Actor;
-  readonly action: 'file_added' | 'file_removed' | 'link_created' | 'link_removed';
-  readonly fileId: string;
-  readonly after?: Readonly<Record<string, unknown>>;
-  readonly reason?: string | undefined;
-}
+export type FileChange = SubjectChange<'file_added' | 'file_removed' | 'link_created' | 'link_removed'>;
 
-export function insertFileChange({ at, actor, action, fileId, after, reason }: FileChange): Query {
-  return {
-    text: `insert into file_changes (id, at, actor_kind, actor, action, subject, after, reason)
-           values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-    values: [
-      randomUUID(),
-      at,
-      actor.kind,
-      strangersText(actor.name, 512),
-      action,
-      fileId,
-      after === undefined ? null : JSON.stringify(after),
-      reason === undefined ? null : strangersText(reason, 2000),
-    ],
-  };
+/** `subject`: the id of the file. */
+export function insertFileChange(change: FileChange): Query {
+  return insertSubjectChange('file_changes', change);
 }

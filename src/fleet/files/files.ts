@@ -118,7 +118,7 @@ export function createFiles(deps: FilesDeps): Files {
         const link: FileLink = { id: uuidv7(clock), fileId, productClass, expiresAt, createdAt: at };
         await tx.query(insertLink(link, by.actor.name));
         const after = { link: link.id, productClass, expiresAt };
-        await tx.query(insertFileChange({ at, action: 'link_created', fileId, after, ...by }));
+        await tx.query(insertFileChange({ at, action: 'link_created', subject: fileId, after, ...by }));
         return { ok: true, link };
       }),
     links: async (fileId) => (await db.query<FileLink>(listLinks(fileId))).rows,
@@ -127,7 +127,7 @@ export function createFiles(deps: FilesDeps): Files {
         const at = clock.now();
         const { rows } = await tx.query<{ fileId: string }>(endLink(linkId, at));
         if (rows[0] === undefined) return problem('link_missing', `there is no link ${linkId} in force`);
-        const change = { at, action: 'link_removed', fileId: rows[0].fileId, after: { link: linkId } } as const;
+        const change = { at, action: 'link_removed', subject: rows[0].fileId, after: { link: linkId } } as const;
         await tx.query(insertFileChange({ ...change, ...by }));
         return { ok: true };
       }),
@@ -195,7 +195,7 @@ async function add(
     const { count } = await tx.query(insertFile(file));
     if (count === 0) return false;
     const after = { name, fileType, productClass, version, size: content.size, sha256: content.sha256 };
-    await tx.query(insertFileChange({ at, action: 'file_added', fileId: file.id, after, ...by }));
+    await tx.query(insertFileChange({ at, action: 'file_added', subject: file.id, after, ...by }));
     return true;
   });
   if (stored) return { ok: true, file };
@@ -216,7 +216,7 @@ async function remove(tx: Queryable, at: Date, fileId: string, by: By): Promise<
   }
   await tx.query(deleteFile(fileId));
   const after = { name: file.name, version: file.version, sha256: file.sha256 };
-  await tx.query(insertFileChange({ at, action: 'file_removed', fileId, after, ...by }));
+  await tx.query(insertFileChange({ at, action: 'file_removed', subject: fileId, after, ...by }));
   return { ok: true, file };
 }
 

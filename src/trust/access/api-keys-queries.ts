@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import type { Actor } from '../../fleet/changes.ts';
 import { strangersText } from '../../fleet/strangers-text.ts';
+import { insertSubjectChange, type SubjectChange } from '../../fleet/subject-changes-queries.ts';
 import type { Query } from '../../platform/postgres.ts';
 import type { ApiKey } from './api-keys.ts';
 
@@ -67,28 +66,7 @@ export function markUsed(id: string, at: Date): Query {
   return { name: 'trust_api_key_used', text: 'update api_keys set last_used_at = $2 where id = $1', values: [id, at] };
 }
 
-export interface AccessChange {
-  readonly at: Date;
-  readonly actor: Actor;
-  readonly action: 'key_created' | 'key_revoked';
-  readonly subject: string;
-  readonly after?: Readonly<Record<string, unknown>>;
-  readonly reason?: string | undefined;
-}
-
-export function insertAccessChange({ at, actor, action, subject, after, reason }: AccessChange): Query {
-  return {
-    text: `insert into access_changes (id, at, actor_kind, actor, action, subject, after, reason)
-           values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-    values: [
-      randomUUID(),
-      at,
-      actor.kind,
-      strangersText(actor.name, 512),
-      action,
-      subject,
-      after === undefined ? null : JSON.stringify(after),
-      reason === undefined ? null : strangersText(reason, 2000),
-    ],
-  };
+/** `subject`: the id of the key. */
+export function insertAccessChange(change: SubjectChange<'key_created' | 'key_revoked'>): Query {
+  return insertSubjectChange('access_changes', change);
 }
