@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Certificate } from '../../src/x509/certificate.ts';
 import * as der from './der-writer.ts';
-import { algorithms, keyNumber, type KeyPair, type Minted, mint, now, type SigningAlgorithm } from './minting.ts';
+import { algorithms, type KeyPair, keyNumber, type Minted, mint, now, type SigningAlgorithm } from './minting.ts';
 import * as ext from './minting-extensions.ts';
 
 /** Mints OCSP answers for the tests: every field can be set, also to what no responder should write. */

@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import { DerError } from '../../src/x509/der.ts';
 import { defaultOcspRules, judgeOcspResponse } from '../../src/x509/ocsp-judgement.ts';
 import { parseOcspResponse } from '../../src/x509/ocsp-response.ts';
-import { ca, delegate, device, nonceExtension, response, single } from './ocsp-minting.ts';
-import * as ext from './minting-extensions.ts';
 import * as der from './der-writer.ts';
 import { now } from './minting.ts';
+import * as ext from './minting-extensions.ts';
+import { ca, delegate, device, nonceExtension, response, single } from './ocsp-minting.ts';
 
 const subject = { certificate: device.certificate, issuer: ca.certificate };
 
