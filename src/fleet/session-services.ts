@@ -89,7 +89,7 @@ export async function createSessionServices(
     taskNotices,
     files: nodeFiles.files,
     stop: async () => {
-      stopUpkeep();
+      await stopUpkeep();
       for (const stop of stopCounting) stop();
       await nodeFiles.stop();
       await taskNotices.stop();

@@ -1,11 +1,15 @@
 import type { Query } from '../platform/postgres.ts';
 
-/** Tasks whose time has passed without a session. */
-export function expireTasks(at: Date): Query {
+/** Tasks whose time has passed without a session, some at a time; another node takes others. */
+export function expireTasks(at: Date, most: number): Query {
   return {
-    text: `with recursive expired as (
-             update tasks set state = 'expired', finished_at = $1
-              where state = 'queued' and expires_at <= $1 returning device_id, id
+    name: 'fleet_expire_tasks',
+    text: `with recursive over as (
+             select device_id, id from tasks where state = 'queued' and expires_at <= $1
+              order by expires_at limit $2 for update skip locked
+           ), expired as (
+             update tasks t set state = 'expired', finished_at = $1
+               from over o where t.device_id = o.device_id and t.id = o.id returning t.device_id, t.id
            ), doomed as (
              select t.device_id, t.id from tasks t join expired e on t.device_id = e.device_id and t.depends_on = e.id
               where t.state = 'queued'
@@ -17,8 +21,8 @@ export function expireTasks(at: Date): Query {
                     fault = jsonb_build_object('cause', 'dependency', 'message', 'a task before it expired')
                from doomed d where t.device_id = d.device_id and t.id = d.id and not (t.expires_at is not null and t.expires_at <= $1)
            )
-           select count(*)::int as count from expired`,
-    values: [at],
+           select 1 from expired`,
+    values: [at, most],
   };
 }
 

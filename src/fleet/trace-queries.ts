@@ -66,10 +66,12 @@ export function traceMessages(deviceId: string, since: Date, after: string | und
   };
 }
 
-export function forgetTraces(before: Date): Query {
+/** Some at a time; answers how many messages went. */
+export function forgetTraces(before: Date, most: number): Query {
   return {
     text: `with ended as (delete from device_traces where until < $1)
-           delete from device_trace_messages where at < $1`,
-    values: [before],
+           delete from device_trace_messages where (device_id, at, id) in (
+             select device_id, at, id from device_trace_messages where at < $1 order by at limit $2)`,
+    values: [before, most],
   };
 }

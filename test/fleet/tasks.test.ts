@@ -9,6 +9,7 @@ import { upkeep } from '../../src/fleet/task-upkeep.ts';
 import { createTasks, type TaskOptions } from '../../src/fleet/tasks.ts';
 import type { TaskRequest } from '../../src/fleet/task.ts';
 import { manualClock } from '../../src/platform/clock.ts';
+import type { Query } from '../../src/platform/postgres.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const by = { actor: { kind: 'cli', name: 'maria@noc' } } as const;
@@ -135,6 +136,35 @@ describe('the queue', { timeout: 60_000 }, () => {
     await upkeep(db, clock.now());
     assert.equal(await tasks.get(deviceId, short.id), undefined);
     assert.equal(await state(lasting.id), 'queued');
+  });
+});
+
+describe('a campaign that ends for many at once', { timeout: 60_000 }, () => {
+  test('expires bit by bit, with what depends on it, and old outcomes go so too', async () => {
+    const { db, clock, add, state, deviceId } = await ground();
+    const expiresAt = new Date(clock.now().getTime() + minute);
+    const wished = [];
+    for (let n = 0; n < 5; n += 1) wished.push(await add(read, { expiresAt }));
+    const behind = await add({ kind: 'reboot' }, { dependsOn: wished[4]?.id ?? '' });
+    clock.advance(2 * minute);
+    const counts: number[] = [];
+    const watched = {
+      ...db,
+      query: async <Row>(query: Query) => {
+        const answer = await db.query<Row>(query);
+        counts.push(answer.count);
+        return answer;
+      },
+    };
+    await upkeep(watched, clock.now(), 2);
+    assert.ok(Math.max(...counts) <= 2, 'no statement takes more than it was told to');
+    assert.deepEqual(await Promise.all(wished.map(({ id }) => state(id))), Array(5).fill('expired'));
+    assert.equal(await state(behind.id), 'failed');
+    clock.advance(91 * 86_400_000);
+    await upkeep(watched, clock.now(), 2);
+    assert.ok(Math.max(...counts) <= 2);
+    const left = await db.query({ text: 'select 1 from tasks where device_id = $1', values: [deviceId] });
+    assert.equal(left.count, 0);
   });
 });
 

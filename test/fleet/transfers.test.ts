@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { TransferComplete } from '../../src/cwmp/cpe-methods.ts';
+import { sweepFiles } from '../../src/fleet/files/file-sweeping.ts';
 import { createRegister } from '../../src/fleet/register.ts';
 import { createTransferRecorder } from '../../src/fleet/transfers.ts';
 import { manualClock } from '../../src/platform/clock.ts';
@@ -53,6 +54,19 @@ describe('a TransferComplete', () => {
       [row?.command_key, row?.fault_code, row?.fault_string, row?.start_time, row?.complete_time, row?.admission_id],
       ['task 9', 9010, 'Download failure', '0001-01-01T00:00:00Z', '2026-05-04T08:01:00Z', admission],
     );
+  });
+
+  test('the links of a campaign long over go at one sweep, however many they are', async () => {
+    const { db } = database;
+    const device = await newDevice();
+    await db.query({
+      text: `insert into device_transfers (device_id, id, direction, name, file_type, created_at, created_by, expires_at)
+             select $1, gen_random_uuid(), 'download', 'x', '1 Firmware Upgrade Image', $2, 'maria', $2
+               from generate_series(1, 350)`,
+      values: [device, new Date('2026-01-01T00:00:00Z')],
+    });
+    await sweepFiles({ db, clock, config: { files: { keepUploadsDays: 90 } } as never });
+    assert.deepEqual(await rowsOf(db, 'device_transfers', device), []);
   });
 
   test('said again, as by a device that lost the answer, is still one; said at once from two sides too', async () => {
