@@ -1,6 +1,7 @@
 import { createEnvelopeReader, type MessageHead } from './envelope-reader.ts';
 import { defaultReadLimits, type ReadLimits } from './limits.ts';
 import type { Envelope } from './messages.ts';
+import { readPlainXml } from './plain-xml.ts';
 import { printable, Refusal, type RefusalCode } from './refusal.ts';
 import { decodeText } from './text-decoding.ts';
 import { readXml } from './xml-reader.ts';
@@ -26,10 +27,14 @@ export type Decoded =
 /** Reads one message of a CPE. Never throws: every message has an envelope or an error. */
 export function decodeEnvelope(bytes: Uint8Array, options: DecodeOptions = {}): Decoded {
   const limits = { ...defaultReadLimits, ...options.limits };
-  const reader = createEnvelopeReader(limits);
+  let reader = createEnvelopeReader(limits);
   try {
     if (bytes.byteLength > limits.bytes) throw new Refusal('too-large', `more than ${limits.bytes} bytes`);
-    readXml(decodeText(bytes, options.charset), limits, reader);
+    const text = decodeText(bytes, options.charset);
+    if (!readPlainXml(text, limits, reader)) {
+      reader = createEnvelopeReader(limits);
+      readXml(text, limits, reader);
+    }
     return { ok: true, envelope: reader.envelope() };
   } catch (error) {
     const code = error instanceof Refusal ? error.code : 'internal';

@@ -1,4 +1,3 @@
-import type { SaxesTagNS } from 'saxes';
 import { faultShape } from './fault-shape.ts';
 import { headerShape, idleHeaders } from './header-shape.ts';
 import type { ReadLimits } from './limits.ts';
@@ -9,7 +8,7 @@ import type { StructShape } from './shape.ts';
 import { createShapeReader, type ShapeReader } from './shape-reader.ts';
 import { soapNamespaces } from './soap.ts';
 import { inferVersion, isCwmpNamespace } from './versions.ts';
-import type { ElementHandler } from './xml-reader.ts';
+import type { ElementHandler, XmlElement } from './xml-element.ts';
 
 /** The beginning of a message. */
 export interface MessageHead {
@@ -78,12 +77,12 @@ export function createEnvelopeReader(limits: ReadLimits): EnvelopeReader {
   };
 }
 
-function openEnvelope(element: SaxesTagNS): void {
+function openEnvelope(element: XmlElement): void {
   if (element.local !== 'Envelope' || element.uri !== soapNamespaces.envelope)
     throw new Refusal('not-soap', `${printable(element.name)} is no envelope of SOAP 1.1`);
 }
 
-function openPart(progress: Progress, element: SaxesTagNS, limits: ReadLimits): void {
+function openPart(progress: Progress, element: XmlElement, limits: ReadLimits): void {
   const { local, uri } = element;
   progress.part = local;
   // SOAP 1.1 4.1.1: other elements may stand here; they are not ours to read.
@@ -97,7 +96,7 @@ function openPart(progress: Progress, element: SaxesTagNS, limits: ReadLimits): 
   progress.inner = { reader: progress.header, depth: progress.depth };
 }
 
-function openMessage(progress: Progress, element: SaxesTagNS, limits: ReadLimits): void {
+function openMessage(progress: Progress, element: XmlElement, limits: ReadLimits): void {
   // TR-069 3.5: one message in an envelope.
   if (progress.message !== undefined) throw new Refusal('not-soap', 'two messages in one body');
   const { kind, shape } = shapeOf(element, limits);
@@ -111,7 +110,7 @@ function openMessage(progress: Progress, element: SaxesTagNS, limits: ReadLimits
 }
 
 function shapeOf(
-  element: SaxesTagNS,
+  element: XmlElement,
   limits: ReadLimits,
 ): { kind: MessageHead['kind']; shape: StructShape<CpeMessage> } {
   const { local, uri } = element;
@@ -122,7 +121,7 @@ function shapeOf(
   return messageShape(local);
 }
 
-function openInside(progress: Progress, element: SaxesTagNS, reader: ElementHandler): void {
+function openInside(progress: Progress, element: XmlElement, reader: ElementHandler): void {
   const isOurs = isCwmpNamespace(element.uri);
   if (progress.part === 'Header' && progress.depth === 3) {
     if (isOurs) progress.namespace = element.uri;
@@ -134,13 +133,9 @@ function openInside(progress: Progress, element: SaxesTagNS, reader: ElementHand
   reader.open(element);
 }
 
-function mustUnderstand(element: SaxesTagNS): boolean {
-  for (const name in element.attributes) {
-    const attribute = element.attributes[name];
-    if (attribute?.local === 'mustUnderstand' && attribute.uri === soapNamespaces.envelope)
-      return attribute.value === '1' || attribute.value === 'true';
-  }
-  return false;
+function mustUnderstand({ attributes }: XmlElement): boolean {
+  const asked = attributes.find(({ local, uri }) => local === 'mustUnderstand' && uri === soapNamespaces.envelope);
+  return asked?.value === '1' || asked?.value === 'true';
 }
 
 function headOf({ head, namespace, header }: Progress): MessageHead | undefined {

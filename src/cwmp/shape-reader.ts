@@ -1,10 +1,9 @@
-import type { SaxesTagNS } from 'saxes';
 import type { ReadLimits } from './limits.ts';
 import { printable, Refusal } from './refusal.ts';
 import type { Field, StructShape, TextShape } from './shape.ts';
 import { soapNamespaces } from './soap.ts';
 import { isCwmpNamespace } from './versions.ts';
-import type { ElementHandler } from './xml-reader.ts';
+import type { ElementHandler, XmlElement } from './xml-element.ts';
 
 /** A struct that is being read. */
 interface Frame {
@@ -27,15 +26,19 @@ export interface ShapeReader<T> extends ElementHandler {
   result(): T | undefined;
 }
 
+/** Without names of its own. Not null, for objects without a prototype are kept as dictionaries, which are slow. */
+const nothingRead: object = Object.freeze(Object.create(null));
+
 /** Reads the content of one element of the given shape; throws a Refusal where it does not fit. */
 export function createShapeReader<T>(shape: StructShape<T>, limits: ReadLimits): ShapeReader<T> {
   const outer: Frame[] = [];
-  let frame: Frame = { shape, field: undefined, read: Object.create(null) };
+  let frame: Frame = { shape, field: undefined, read: Object.create(nothingRead) };
   let leaf: Leaf | undefined;
   let passedOver = 0;
   let result: unknown;
+  const typeOf = rememberingTypes();
 
-  function open(element: SaxesTagNS): void {
+  function open(element: XmlElement): void {
     const field = passedOver > 0 ? undefined : fieldOf(frame.shape, element.local);
     if (leaf !== undefined) throw new Refusal('invalid-arguments', `${leaf.field.name} holds an element`);
     if (field === undefined) {
@@ -45,11 +48,11 @@ export function createShapeReader<T>(shape: StructShape<T>, limits: ReadLimits):
     refuseUnlessOurs(element, frame.shape);
     refuseUnlessRoom(field, frame.read, limits);
     if (field.shape.kind === 'text') {
-      leaf = { field, shape: field.shape, type: xsiType(element), text: '' };
+      leaf = { field, shape: field.shape, type: typeOf(element), text: '' };
       return;
     }
     outer.push(frame);
-    frame = { shape: field.shape, field, read: Object.create(null) };
+    frame = { shape: field.shape, field, read: Object.create(nothingRead) };
   }
 
   function text(piece: string): void {
@@ -72,12 +75,11 @@ export function createShapeReader<T>(shape: StructShape<T>, limits: ReadLimits):
     const value = frame.shape.build(frame.read);
     const { field } = frame;
     const around = outer.pop();
-    if (around === undefined || field === undefined) {
-      result = value;
-      return;
+    if (around === undefined || field === undefined) result = value;
+    else {
+      frame = around;
+      put(frame.read, field, value);
     }
-    frame = around;
-    put(frame.read, field, value);
   }
 
   return { open, text, close, result: () => result as T | undefined };
@@ -101,7 +103,7 @@ function put(read: Record<string, unknown>, field: Field, value: unknown): void 
  * TR-069 3.5: arguments are unqualified; those qualified with CWMP's namespace, or by a default namespace that was meant
  * for the envelope, cannot be mistaken either. Any other namespace makes a name somebody else's.
  */
-function refuseUnlessOurs(element: SaxesTagNS, shape: StructShape<unknown>): void {
+function refuseUnlessOurs(element: XmlElement, shape: StructShape<unknown>): void {
   const { uri } = element;
   if (uri === '' || isCwmpNamespace(uri) || shape.namespaces.includes(uri)) return;
   if (element.prefix === '' && uri === soapNamespaces.envelope) return;
@@ -117,11 +119,17 @@ function refuseUnlessRoom(field: Field, read: Readonly<Record<string, unknown>>,
     throw new Refusal('limit', `more than ${limits[field.many]} ${field.name} elements`);
 }
 
-function xsiType(element: SaxesTagNS): string | undefined {
-  for (const name in element.attributes) {
-    const attribute = element.attributes[name];
-    if (attribute?.local === 'type' && attribute.uri === soapNamespaces.schemaInstance)
-      return attribute.value.slice(attribute.value.indexOf(':') + 1).trim();
-  }
-  return undefined;
+/** The local part of an element's xsi:type; elements of the same tag are often one object, and are looked at once. */
+function rememberingTypes(): (element: XmlElement) => string | undefined {
+  let last: XmlElement | undefined;
+  let type: string | undefined;
+  return (element) => {
+    if (element === last) return type;
+    last = element;
+    const isType = ({ local, uri }: XmlElement['attributes'][number]): boolean =>
+      local === 'type' && uri === soapNamespaces.schemaInstance;
+    const written = element.attributes.find(isType)?.value;
+    type = written?.slice(written.indexOf(':') + 1).trim();
+    return type;
+  };
 }

@@ -7,7 +7,8 @@ const cwmpNamespace = /^urn:dslforum-org:cwmp-1-(\d{1,2})$/;
 
 /** Any namespace of CWMP 1.x: those of the schemas, and those that some devices invent (`…:cwmp-1-3`, `…:cwmp-1-4`). */
 export function isCwmpNamespace(uri: string): boolean {
-  return cwmpNamespace.test(uri);
+  // Arguments are of no namespace, and there are thousands of them.
+  return uri !== '' && cwmpNamespace.test(uri);
 }
 
 /** What may be inferred from an envelope without SupportedCWMPVersions: TR-069 A4 and A5 kept the namespace of A3. */

@@ -4,11 +4,11 @@ function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }
 
-/** Where the text begins that is not XML white space; its length if there is none. */
-export function skipSpace(text: string): number {
-  let from = 0;
-  while (from < text.length && isSpace(text.charCodeAt(from))) from += 1;
-  return from;
+/** Where, at or behind `from`, the text begins that is not XML white space; its length if there is none. */
+export function skipSpace(text: string, from = 0): number {
+  let at = from;
+  while (at < text.length && isSpace(text.charCodeAt(at))) at += 1;
+  return at;
 }
 
 /** Without XML white space at both ends. */

@@ -1,29 +1,23 @@
-import { SaxesParser, type SaxesTagNS } from 'saxes';
+import { SaxesParser } from 'saxes';
 import type { ReadLimits } from './limits.ts';
 import { Refusal } from './refusal.ts';
 import { skipSpace } from './white-space.ts';
+import type { ElementHandler } from './xml-element.ts';
 
-/** Receives a document element by element; throws a Refusal to stop. */
-export interface ElementHandler {
-  open(element: SaxesTagNS): void;
-  text(text: string): void;
-  close(): void;
-}
+/** Characters that are read at once; what one token may have is looked at in between. */
+const pieceLength = 32 * 1024;
 
 /**
  * One strict pass over hostile XML; throws a Refusal at the first thing that is not well-formed, not allowed in a SOAP
  * message, or beyond the limits. Entities other than XML's own five cannot be declared, for DOCTYPE is refused.
  */
-export function readXml(pieces: Iterable<string>, limits: ReadLimits, handler: ElementHandler): void {
+export function readXml(text: string, limits: ReadLimits, handler: ElementHandler): void {
   const progress = { at: 0 };
   const parser = createParser(limits, handler, progress);
-  let begun = false;
   try {
-    for (const piece of pieces) {
-      // Devices that put white space before the XML declaration mean no harm; XML itself would refuse it.
-      const from: number = begun ? 0 : skipSpace(piece);
-      begun ||= from < piece.length;
-      parser.write(from === 0 ? piece : piece.slice(from));
+    // Devices that put white space before the XML declaration mean no harm; XML itself would refuse it.
+    for (let from = skipSpace(text); from < text.length; from += pieceLength) {
+      parser.write(text.slice(from, from + pieceLength));
       if (parser.position - progress.at > limits.token) throw new Refusal('limit', 'text, tag or comment too long');
     }
     parser.close();
@@ -49,9 +43,11 @@ function createParser(limits: ReadLimits, handler: ElementHandler, progress: { a
     elements += 1;
     if (depth > limits.depth) throw new Refusal('limit', `more than ${limits.depth} elements deep`);
     if (elements > limits.elements) throw new Refusal('limit', `more than ${limits.elements} elements`);
-    if (countAttributes(element) > limits.attributesPerElement)
+    const attributes = Object.values(element.attributes);
+    if (attributes.length > limits.attributesPerElement)
       throw new Refusal('limit', `more than ${limits.attributesPerElement} attributes`);
-    handler.open(element);
+    const { name, prefix, local, uri } = element;
+    handler.open({ name, prefix, local, uri, attributes });
   });
   parser.on('text', (text) => handler.text(text));
   parser.on('cdata', (text) => {
@@ -70,10 +66,4 @@ function createParser(limits: ReadLimits, handler: ElementHandler, progress: { a
     throw new Refusal('forbidden-xml', 'processing instruction');
   });
   return parser;
-}
-
-function countAttributes(element: SaxesTagNS): number {
-  let count = 0;
-  for (const _ in element.attributes) count += 1;
-  return count;
 }

@@ -5,6 +5,7 @@ import {
   dropBelow,
   type GivenValues,
   type ParameterLimits,
+  partsTexts,
   type StoredRow,
   storeAttributes,
   storeNames,
@@ -74,16 +75,24 @@ async function inParts<Item>(
 
 function uniqueLast<Item extends { readonly name: string }>(items: readonly Item[]): readonly Item[] {
   const byName = new Map<string, Item>();
-  for (const item of items) if (item.name !== '' && item.name.length <= longestName) byName.set(item.name, item);
+  for (const item of items) if (isName(item.name)) byName.set(item.name, item);
   return byName.size === items.length ? items : [...byName.values()];
+}
+
+function isName(name: string): boolean {
+  return name !== '' && name.length <= longestName && !partsTexts(name);
 }
 
 function given(parameters: readonly ParameterValueStruct[]): GivenValues {
   return {
     names: parameters.map(({ name }) => name),
-    values: parameters.map(({ name, value }) => (value.length > longestValue || isSecret(name) ? null : value)),
-    types: parameters.map(({ type }) => (type === undefined || type.length > 32 ? null : type)),
+    values: parameters.map(({ name, value }) => (isKept(value) && !isSecret(name) ? value : null)),
+    types: parameters.map(({ type }) => (type === undefined || type.length > 32 || partsTexts(type) ? null : type)),
   };
+}
+
+function isKept(value: string): boolean {
+  return value.length <= longestValue && !partsTexts(value);
 }
 
 async function learn(

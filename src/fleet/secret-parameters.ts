@@ -12,10 +12,21 @@ function lastPart(name: string): string {
   return name.slice(name.lastIndexOf('.', name.length - 2) + 1);
 }
 
+/** Of last parts; a device has the same ones thousands of times. */
+const judged = new Map<string, boolean>();
+const mostJudged = 10_000;
+const longestJudged = 64;
+
 /** Never kept: a device that keeps the rules answers with nothing anyway (TR-069 A.3.2.2). */
 export function isSecret(name: string): boolean {
   const part = lastPart(name);
-  return secret.test(part) || simSecret.test(part);
+  const known = judged.get(part);
+  if (known !== undefined) return known;
+  const verdict = secret.test(part) || simSecret.test(part);
+  if (judged.size >= mostJudged) judged.clear();
+  // A copy: a part of a message would keep all of it.
+  if (part.length <= longestJudged) judged.set(Buffer.from(part).toString(), verdict);
+  return verdict;
 }
 
 /** Kept, and shown only to those who may see it. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { joined, textsOf } from '../../src/fleet/parameter-queries.ts';
 import { createParameterReading } from '../../src/fleet/parameter-reading.ts';
-import { textArray } from '../../src/fleet/parameter-queries.ts';
 import { createParameterStore } from '../../src/fleet/parameters.ts';
 import { createRegister } from '../../src/fleet/register.ts';
 import { systemClock } from '../../src/platform/clock.ts';
@@ -180,11 +180,40 @@ describe('the last that is known of each parameter', { timeout: 120_000 }, () =>
   });
 
   test('texts reach Postgres as they are', async () => {
-    const hostile = ['', 'NULL', '{}', '"', '\\', '\\"', 'a,b', "'; drop table devices", 'ü€\u{1f4e1}', ' x ', null];
-    const { rows } = await database.db.query<{ texts: unknown }>({
-      text: 'select $1::text[] as texts',
-      values: [textArray(hostile)],
+    for (const hostile of [
+      [],
+      [''],
+      ['', ''],
+      [null],
+      ['', 'NULL', '{}', '"', '\\', '\\"', 'a,b', 'ü€\u{1f4e1}', ' x ', null],
+    ]) {
+      const { rows } = await database.db.query<{ texts: unknown }>({
+        text: `select ${textsOf('$1')} as texts`,
+        values: [joined(hostile)],
+      });
+      assert.deepEqual(rows[0]?.texts, hostile.length === 0 ? [] : [...hostile, '']);
+    }
+  });
+
+  test('values that no device can have said are not kept, and change nothing of the others', async () => {
+    const id = await device();
+    const said = [
+      { name: 'Device.A', value: 'a\u0001b', type: 'string' },
+      { name: 'Device.B', value: '\u0002', type: 'string' },
+      { name: 'Device.C\u0001Device.D', value: 'c', type: 'string' },
+      { name: 'Device.E', value: '', type: 'a\u0001' },
+      { name: 'Device.F', value: 'f', type: undefined },
+    ];
+    await createParameterStore(database.db).values(id, said, at);
+    const { rows } = await database.db.query({
+      text: 'select name, value, type from device_parameters where device_id = $1 order by name',
+      values: [id],
     });
-    assert.deepEqual(rows[0]?.texts, hostile);
+    assert.deepEqual(rows, [
+      { name: 'Device.A', value: null, type: 'string' },
+      { name: 'Device.B', value: null, type: 'string' },
+      { name: 'Device.E', value: '', type: null },
+      { name: 'Device.F', value: 'f', type: null },
+    ]);
   });
 });
