@@ -19,6 +19,7 @@ import type { ReadCrl } from './held-crls.ts';
 import { type CloseWhere, createLiveAdmissions, type LiveAdmissions } from './live.ts';
 import { createRevocationMetrics, type RevocationMetrics } from './metrics.ts';
 import { createOcspKeeper, type OcspKeeper, ocspChannel } from './ocsp-keeper.ts';
+import { forgetOldAnswers } from './ocsp-stored.ts';
 import { createQuarantineKeeper, type QuarantineKeeper } from './quarantine.ts';
 import { createRevocation, type Revocation } from './revocation.ts';
 
@@ -104,6 +105,7 @@ const confirmEvery = 2000;
 const reviewEvery = 1000;
 const fetchEvery = 5000;
 const refreshEvery = 10_000;
+const forgetEvery = 3_600_000;
 
 async function start({ deps, facts, ocsp, fetcher, link, ...parts }: Parts, gate: Gate, closeWhere: CloseWhere) {
   const { clock, logger, db, events } = deps;
@@ -114,6 +116,7 @@ async function start({ deps, facts, ocsp, fetcher, link, ...parts }: Parts, gate
   const confirmer = run('facts', confirmEvery, () => facts.refresh());
   const fetching = run('crls', fetchEvery, () => fetcher.tick(clock.now()));
   const refresher = run('ocsp', refreshEvery, () => ocsp.refresh(clock.now()));
+  const forgetter = run('old ocsp answers', forgetEvery, () => forgetOldAnswers(db, clock.now()));
   let version = facts.peek()?.policy?.version;
   facts.onChange((now) => {
     // Rules may have changed that answers were judged by.
@@ -129,7 +132,7 @@ async function start({ deps, facts, ocsp, fetcher, link, ...parts }: Parts, gate
   fetching.kick();
   return async () => {
     await unlisten();
-    await Promise.all([reviewer, confirmer, fetching, refresher].map((one) => one.stop()));
+    await Promise.all([reviewer, confirmer, fetching, refresher, forgetter].map((one) => one.stop()));
   };
 }
 

@@ -2,7 +2,7 @@ import type { Queryable } from '../../platform/postgres.ts';
 import { defaultOcspRules, judgeOcspResponse } from '../../x509/ocsp-judgement.ts';
 import { sourceName } from '../revocation-policy.ts';
 import type { SourceAnswer } from '../verdict.ts';
-import { type StoredRow, storedAnswersOf } from './ocsp-queries.ts';
+import { dropOldAnswers, type StoredRow, storedAnswersOf } from './ocsp-queries.ts';
 import { noPointer, pairOf, rulesOf, urlsOf } from './ocsp-question.ts';
 import type { SourceQuestion } from './statuses.ts';
 
@@ -28,4 +28,11 @@ export async function storedAnswers(db: Queryable, certificates: readonly string
       return status.kind === 'unknown' ? undefined : { source, status };
     },
   };
+}
+
+/** An answer is asked for anew while its certificate is shown: one so old is about a certificate that nobody shows. */
+const keptFor = 30 * 24 * 3_600_000;
+
+export async function forgetOldAnswers(db: Queryable, at: Date): Promise<void> {
+  await db.query(dropOldAnswers(new Date(at.getTime() - keptFor)));
 }
