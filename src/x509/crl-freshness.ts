@@ -27,33 +27,21 @@ export function freshnessFault(crl: CertificateList, at: Date, options: Freshnes
   return { cause: 'stale', detail: `${why} older than ${most / 1000} s` };
 }
 
-/** When a CRL stops counting, by the same rules; undefined where nothing ends it. */
-export function staleAfter(crl: CertificateList, options: Freshness): Date | undefined {
-  const issued = crl.thisUpdate.getTime();
-  const byAge =
-    issued + Math.min(options.maxAge, crl.nextUpdate === undefined ? options.maxAgeWithoutNextUpdate : Infinity);
-  const end = Math.min(byAge, crl.nextUpdate === undefined ? Infinity : crl.nextUpdate.getTime() + options.grace);
-  return Number.isFinite(end) ? new Date(end) : undefined;
+/** What must be remembered of the CRL held before it under the same issuer, scope and kind (complete or delta). */
+export interface Predecessor {
+  readonly number: bigint | undefined;
+  readonly thisUpdate: Date;
 }
 
-/** What a CRL is to the one held before it under the same issuer, scope and kind (complete or delta). */
-export type Succession = 'first' | 'newer' | 'same' | 'rollback';
-
-/** What must be remembered of the CRL held before. */
-export type Predecessor = Pick<CertificateList, 'fingerprint' | 'thisUpdate'> & {
-  readonly extensions: Pick<CertificateList['extensions'], 'cRLNumber'>;
-};
-
 /**
- * REV-15, RFC 5280 5.2.3: CRL numbers only grow. One that is lower, missing where there was one, or the same with an
- * earlier thisUpdate, is a rollback: an old list played again, which must not replace the newer one.
+ * REV-15, RFC 5280 5.2.3: how a CRL goes back behind the one before, as an old list does that is played again; it must
+ * not replace the newer one. Undefined: it goes on.
  */
-export function successionOf(previous: Predecessor | undefined, next: Predecessor): Succession {
-  if (previous === undefined) return 'first';
-  if (previous.fingerprint === next.fingerprint) return 'same';
-  const [before, after] = [previous.extensions.cRLNumber, next.extensions.cRLNumber];
-  if (before !== undefined && (after === undefined || after < before)) return 'rollback';
-  if (before !== undefined && after !== undefined && after > before)
-    return next.thisUpdate < previous.thisUpdate ? 'rollback' : 'newer';
-  return next.thisUpdate < previous.thisUpdate ? 'rollback' : 'newer';
+export function rollbackOf({ thisUpdate, extensions }: CertificateList, before: Predecessor): string | undefined {
+  const number = extensions.cRLNumber;
+  if (number !== undefined && before.number !== undefined && number < before.number)
+    return `its CRLNumber is ${number}, and ${before.number} came before`;
+  if (thisUpdate < before.thisUpdate)
+    return `its thisUpdate is ${thisUpdate.toISOString()}, and ${before.thisUpdate.toISOString()} came before`;
+  return undefined;
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Queryable } from '../../platform/postgres.ts';
 import type { CertificateList } from '../../x509/crl.ts';
+import { type Predecessor, rollbackOf } from '../../x509/crl-freshness.ts';
 import { nameToString } from '../../x509/name.ts';
 import {
   type CrlRow,
@@ -45,7 +46,7 @@ export async function storeCrl(tx: Queryable, crl: CrlToStore): Promise<StoreRes
   const scope = scopeOf(list);
   const held = (await tx.query<HeldRow>(heldAt(origin, scope))).rows[0];
   if (held?.fingerprint === list.fingerprint) return { kind: 'same' };
-  const detail = held && rollback(list, held);
+  const detail = held && rollbackOf(list, predecessorOf(held));
   if (detail !== undefined) return { kind: 'rollback', detail };
   const fingerprint = Buffer.from(list.fingerprint, 'hex');
   await tx.query(insertCrl(rowOf(crl, fingerprint, scope)));
@@ -75,14 +76,8 @@ function rowOf({ list, anchor, signers, at, der }: CrlToStore, fingerprint: Buff
   };
 }
 
-function rollback(list: CertificateList, held: HeldRow): string | undefined {
-  const number = list.extensions.cRLNumber;
-  const before = held.number === null ? undefined : BigInt(held.number);
-  if (number !== undefined && before !== undefined && number < before)
-    return `its CRLNumber is ${number}, and ${before} came before`;
-  if (list.thisUpdate < held.this_update)
-    return `its thisUpdate is ${list.thisUpdate.toISOString()}, and ${held.this_update.toISOString()} came before`;
-  return undefined;
+function predecessorOf({ number, this_update: thisUpdate }: HeldRow): Predecessor {
+  return { number: number === null ? undefined : BigInt(number), thisUpdate };
 }
 
 /** Issuer, its key, complete or delta, and which certificates and reasons it covers. */
