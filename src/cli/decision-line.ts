@@ -19,7 +19,7 @@ export interface DecisionView {
 }
 
 /** `12:00:01 refused  cert_expired (expired)  stranger  198.51.100.7  TLSv1.3  CN=…` */
-export function decisionLine(view: DecisionView): string {
+function decisionLine(view: DecisionView): string {
   const verdict = view.outcome === 'admitted' ? paint('green', 'admitted') : paint('red', 'refused ');
   const why = view.outcome === 'admitted' ? '' : `${view.reason} (${view.detail})`;
   const tls = [view.tlsVersion, view.cipherSuite, view.resumed === true ? 'resumed' : undefined].filter(Boolean);

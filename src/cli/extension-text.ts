@@ -1,7 +1,7 @@
 import { toHex } from '../x509/der.ts';
-import type { Extension, Extensions } from '../x509/extensions.ts';
 import type { AccessDescription, DistributionPoint } from '../x509/extension-pointers.ts';
 import type { GeneralSubtree } from '../x509/extension-subtrees.ts';
+import type { Extension, Extensions } from '../x509/extensions.ts';
 import type { GeneralName } from '../x509/general-name.ts';
 import { nameToString } from '../x509/name.ts';
 import { accessMethods, anyPolicy, type ExtensionName, purposes } from '../x509/oids.ts';
@@ -9,7 +9,7 @@ import { listText } from './structure-view.ts';
 
 /** Extensions in one line each, in the words of RFC 5280. Not escaped: whoever prints does that. */
 
-export function generalNameText(name: GeneralName): string {
+function generalNameText(name: GeneralName): string {
   switch (name.kind) {
     case 'rfc822Name':
     case 'dNSName':

@@ -26,7 +26,7 @@ export interface RunningPrometheus {
 }
 
 /** The program of this name in PATH. */
-export function findProgram(name: string): string | undefined {
+function findProgram(name: string): string | undefined {
   const folders = (processEnvironment().PATH ?? '').split(delimiter).filter(Boolean);
   return folders.map((folder) => join(folder, name)).find(isProgram);
 }

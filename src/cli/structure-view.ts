@@ -32,10 +32,6 @@ export function printView({ title, lines, marks }: StructureView): void {
 
 export const momentText = (at: Date): string => `${at.toISOString().slice(0, 19)}Z`;
 
-export function yesNo(value: boolean): string {
-  return value ? 'yes' : 'no';
-}
-
 /** At most so many of a list, and how many more there are. */
 export function listText(texts: readonly string[], most = 12): string {
   const shown = texts.slice(0, most).join(', ');

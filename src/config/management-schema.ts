@@ -5,7 +5,7 @@ const role = z.enum(['viewer', 'operator', 'administrator', 'auditor']);
 const group = z.string().min(1).max(64);
 
 /** Asymmetric alone: with a shared secret whoever can check a token could make one. */
-export const tokenAlgorithms = [
+const tokenAlgorithms = [
   'RS256',
   'RS384',
   'RS512',

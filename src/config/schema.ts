@@ -14,7 +14,7 @@ const realm = z
     'write a domain name of two labels or more, without wildcard and without a dot at either end: hnb.vendor.example',
   );
 
-export const identityRuleNames = ['san-dns-hnb', 'cn-hnb-fqdn', 'cn-oui-serial'] as const;
+const identityRuleNames = ['san-dns-hnb', 'cn-hnb-fqdn', 'cn-oui-serial'] as const;
 
 const anchor = z.strictObject({
   name,
@@ -218,5 +218,4 @@ export type ClientCertificatesConfig = NonNullable<ManagementConfig['clientCerti
 export type FilesConfig = Config['files'];
 export type SlotConfig = FilesConfig['slots'][number];
 export type AuditConfig = Config['audit'];
-export type ConnectionRequestsConfig = Config['connectionRequests'];
 export type IdentityRuleName = (typeof identityRuleNames)[number];

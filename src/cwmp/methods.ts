@@ -29,7 +29,7 @@ export const cpeMethods: Readonly<Record<MethodName<AcsRequest>, CwmpVersion>> =
 };
 
 /** The methods of an ACS. */
-export const acsMethods: Readonly<Record<MethodName<CpeRequest>, CwmpVersion>> = {
+const acsMethods: Readonly<Record<MethodName<CpeRequest>, CwmpVersion>> = {
   Inform: '1.0',
   GetRPCMethods: '1.0',
   TransferComplete: '1.0',

@@ -30,7 +30,7 @@ export function takeFiguresLease(): Query {
 }
 
 /** Minutes back in which a refusal counts as "now". */
-export const refusedWindowMinutes = 15;
+const refusedWindowMinutes = 15;
 /** Refusals looked at; a flood of our own cells must not make counting them dear. */
 const mostRefusals = 100_000;
 const days = [0, 7, 30, 90, 365] as const;

@@ -2,7 +2,7 @@ import { Counter, type Registry } from 'prom-client';
 import type { EventBus } from '../platform/events.ts';
 
 /** TR-069 A.3.3.1, and what follows an M for the methods that bring one. */
-export const informEvents = [
+const informEvents = [
   '0 BOOTSTRAP',
   '1 BOOT',
   '2 PERIODIC',

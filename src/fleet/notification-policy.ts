@@ -14,7 +14,7 @@ export interface NotificationRule {
 }
 
 /** Alarms of FaultMgmt (TR-157 A3) and the states of the cell (TR-196). */
-export const femtocellRules: readonly NotificationRule[] = [
+const femtocellRules: readonly NotificationRule[] = [
   { parameters: '*.FaultMgmt.ExpeditedEvent.', notification: 2 },
   { parameters: '*.FaultMgmt.QueuedEvent.', notification: 1 },
   { parameters: '**.OpState', notification: 2 },

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { TimePosition } from '../platform/bounded-search.ts';
 import type { Query } from '../platform/postgres.ts';
 import { strangersText } from './strangers-text.ts';
 import type { Suspicion } from './suspicions.ts';
@@ -26,13 +25,4 @@ function safe(evidence: Suspicion['evidence']): Record<string, unknown> {
       value === undefined ? [] : [[key, typeof value === 'string' ? strangersText(value, 512) : value]],
     ),
   );
-}
-
-export function listSuspicions(deviceId: string | undefined, after: TimePosition | undefined, limit: number): Query {
-  return {
-    text: `select device_id as "deviceId", at, id, kind, evidence from suspicions
-            where ($1::uuid is null or device_id = $1) and ($2::timestamptz is null or (at, id) < ($2, $3::uuid))
-            order by at desc, id desc limit $4`,
-    values: [deviceId ?? null, after?.at ?? null, after?.id ?? null, limit],
-  };
 }

@@ -1,12 +1,11 @@
 import type { Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
-import type { TimePosition } from '../platform/bounded-search.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { EventBus } from '../platform/events.ts';
-import type { Database, Queryable } from '../platform/postgres.ts';
-import { insertSuspicion, listSuspicions } from './suspicion-queries.ts';
+import type { Database } from '../platform/postgres.ts';
+import { insertSuspicion } from './suspicion-queries.ts';
 
-export const suspicionKinds = [
+const suspicionKinds = [
   /** An identity shows a key beside its approved one. */
   'two_keys',
   /** Connections of one device from two addresses are open at once. */
@@ -97,33 +96,4 @@ export function createSuspicions({ db, clock, events, logger, metrics }: Suspici
       await Promise.all(underWay);
     },
   };
-}
-
-export interface SuspicionRecord {
-  readonly deviceId: string;
-  readonly at: Date;
-  readonly id: string;
-  readonly kind: SuspicionKind;
-  readonly evidence: Readonly<Record<string, unknown>>;
-}
-
-export interface SuspicionPage {
-  readonly suspicions: readonly SuspicionRecord[];
-  readonly next: TimePosition | undefined;
-}
-
-/** Newest first. */
-export async function readSuspicions(
-  db: Queryable,
-  page: {
-    readonly deviceId?: string;
-    readonly after?: TimePosition;
-    readonly limit: number;
-  },
-): Promise<SuspicionPage> {
-  const limit = Math.min(Math.max(page.limit, 1), 1000);
-  const { rows } = await db.query<SuspicionRecord>(listSuspicions(page.deviceId, page.after, limit + 1));
-  const suspicions = rows.slice(0, limit);
-  const last = rows.length > limit ? suspicions.at(-1) : undefined;
-  return { suspicions, next: last && { at: last.at, id: last.id } };
 }

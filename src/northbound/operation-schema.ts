@@ -89,7 +89,7 @@ function goodAnswers({ answers }: AnyOperation): Json {
   );
 }
 
-export function problemStatuses(of: AnyOperation): readonly number[] {
+function problemStatuses(of: AnyOperation): readonly number[] {
   return [
     ...new Set([400, 401, 403, 429, 500, 503, ...(of.body || of.uploads ? [413, 415] : []), ...(of.problems ?? [])]),
   ].sort((a, b) => a - b);

@@ -2,7 +2,7 @@ import type { TimePosition } from './bounded-search.ts';
 import type { Query } from './postgres.ts';
 
 /** Rows that one search looks at, at most: what is rare costs several pages, and no page costs more than this. */
-export const mostLookedAt = 50_000;
+const mostLookedAt = 50_000;
 
 /** Makes a value a parameter of the statement and answers its place. */
 export type Bind = (value: unknown) => string;

@@ -24,7 +24,7 @@ export interface JobRun {
 export type JobWork = (run: JobRun) => Promise<Readonly<Record<string, unknown>>>;
 
 /** Not an error of the work: it has to end here. */
-export class JobStopped extends Error {
+class JobStopped extends Error {
   readonly why: 'cancelled' | 'lost' | 'stopping';
   constructor(why: 'cancelled' | 'lost' | 'stopping') {
     super(why);

@@ -69,7 +69,7 @@ export async function listenForConnectionRequests(
 }
 
 const object = 'Device.ManagementServer.ConnectionRequest';
-export const urlParameter = `${object}URL`;
+const urlParameter = `${object}URL`;
 
 function serverOf(
   cell: Femtocell,

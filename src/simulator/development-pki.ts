@@ -4,8 +4,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { pem } from './certificate-minting.ts';
 import {
   type AnchorName,
-  anchorPlans,
   type Authority,
+  anchorPlans,
   authorityPlans,
   findAuthority,
   mintAuthorities,
@@ -56,7 +56,7 @@ const fileNames = [...authorityPlans.map(({ name }) => name), 'hems-ec', 'hems-r
 ]);
 
 /** The folder holds something else, and nothing in it was touched. */
-export class ForeignFolderError extends Error {
+class ForeignFolderError extends Error {
   readonly remedy = 'name a data directory that is empty, or new';
   constructor(dir: string, found: string) {
     super(`${dir} is no development PKI: it holds ${JSON.stringify(found)}`);

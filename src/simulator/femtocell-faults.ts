@@ -4,7 +4,7 @@ import type { Row } from './parameter-tree.ts';
 
 const unknownTime = '0001-01-01T00:00:00Z';
 
-export const alarmText = [
+const alarmText = [
   'ManagedObjectInstance',
   'EventType',
   'ProbableCause',

@@ -55,10 +55,6 @@ export const misbehaviourNames: readonly MisbehaviourName[] = [
   ...deviceFaults,
 ];
 
-export function isMisbehaviour(name: string): name is MisbehaviourName {
-  return (misbehaviourNames as readonly string[]).includes(name);
-}
-
 /** The fault to mint into the certificate of a device that misbehaves so, if it is one of the certificate. */
 export function certificateFault(name: MisbehaviourName): DeviceFault | undefined {
   return deviceFaults.find((fault) => fault === name);

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import type { RevocationReason } from '../x509/certificate-status.ts';
 import { parseCertificate } from '../x509/certificate.ts';
+import type { RevocationReason } from '../x509/certificate-status.ts';
 import type { OcspCertStatus } from '../x509/ocsp-single-response.ts';
 import {
   authorityKeyIdentifier,
@@ -38,7 +38,7 @@ export const ocspDeviations = [
   'try-later',
 ] as const;
 export type OcspDeviation = (typeof ocspDeviations)[number];
-export const crlDeviations = ['stale', 'forged'] as const;
+const crlDeviations = ['stale', 'forged'] as const;
 export type CrlDeviation = (typeof crlDeviations)[number];
 
 const hour = 3_600_000;

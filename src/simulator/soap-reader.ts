@@ -1,6 +1,6 @@
 import { child, type Element, readXml, textOf } from './xml-tree.ts';
 
-export const soapNamespace = 'http://schemas.xmlsoap.org/soap/envelope/';
+const soapNamespace = 'http://schemas.xmlsoap.org/soap/envelope/';
 
 /** What the ACS sent, as a strict CPE reads it. */
 export interface AcsEnvelope {

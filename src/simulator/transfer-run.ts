@@ -47,7 +47,7 @@ async function run(cell: Femtocell, job: TransferJob, plan: TransferPlan): Promi
     : { faultCode: await upload(cell.state, job, plan, peer) };
 }
 
-export function isPretended(url: string): boolean {
+function isPretended(url: string): boolean {
   return new URL(url).hostname.endsWith('.example');
 }
 

@@ -6,7 +6,7 @@ import { inSession, requestSent } from './session-spans.ts';
 import { type Session, sessionIdOf } from './session-store.ts';
 
 /** The session as the tasks know it. */
-export function taskSession({ doorUrl }: Runner, session: Session): TaskSession {
+function taskSession({ doorUrl }: Runner, session: Session): TaskSession {
   return {
     id: sessionIdOf(session),
     deviceId: session.deviceId,

@@ -57,7 +57,7 @@ function anchorsOf({ trust, profile, acceptExpiredAnchor = false }: ChainQuestio
 }
 
 /** Under every rule there is, in their usual order: without a configuration nobody has chosen among them. */
-export function statedIdentity(leaf: Certificate): StatedIdentity | undefined {
+function statedIdentity(leaf: Certificate): StatedIdentity | undefined {
   const named = nameIdentity(leaf, identityRules);
   switch (named.kind) {
     case 'one':

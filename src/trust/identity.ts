@@ -1,12 +1,5 @@
 import type { IdentityRuleName } from '../config/schema.ts';
-import {
-  type DeviceIdentity,
-  type IdentityName,
-  parseHnbFqdn,
-  parseIdentityName,
-  parseOuiSerial,
-  realmOf,
-} from '../fleet/identity.ts';
+import { type DeviceIdentity, type IdentityName, parseHnbFqdn, parseOuiSerial, realmOf } from '../fleet/identity.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { attributeValues } from '../x509/name.ts';
 
@@ -118,28 +111,4 @@ function realmPermitted(identity: DeviceIdentity, realms: readonly string[]): bo
 /** Label by label from the right: `hnb.acme.example` is within `acme.example`, `evilacme.example` is not. */
 export function isWithinRealm(realm: string, permitted: string): boolean {
   return realm === permitted || realm.endsWith(`.${permitted}`);
-}
-
-/** An identity as a person writes it, for an anchor: held to the same rules as a certificate. */
-export function identityFromText(
-  anchor: IdentityPolicy,
-  text: string,
-): { readonly ok: true; readonly identity: DeviceIdentity } | { readonly ok: false; readonly message: string } {
-  const parsed = parseIdentityName(text.trim());
-  if (parsed === undefined)
-    return {
-      ok: false,
-      message:
-        'not an identity: write <EUI>.<realm> with 12 or 16 hex digits (00a0bc123456.hnb.vendor.example), or OUI[-ProductClass]-Serial',
-    };
-  const identity: DeviceIdentity = { anchor: anchor.name, ...parsed };
-  const wanted = parsed.kind === 'oui-serial' ? ['cn-oui-serial'] : ['san-dns-hnb', 'cn-hnb-fqdn'];
-  if (!anchor.identity.some((rule) => wanted.includes(rule)))
-    return { ok: false, message: `anchor ${anchor.name} has no identity rule that could yield it` };
-  if (!realmPermitted(identity, anchor.realms))
-    return {
-      ok: false,
-      message: `anchor ${anchor.name} may not speak for ${realmOf(identity.value)}; its realms: ${anchor.realms.join(', ') || 'none'}`,
-    };
-  return { ok: true, identity };
 }

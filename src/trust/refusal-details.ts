@@ -6,7 +6,7 @@ import { secondLockDetail, secondLockErrors } from './second-lock.ts';
 import { verdictDetails } from './verdict.ts';
 
 /** The register's finer reasons. */
-export const deviceDetails = [
+const deviceDetails = [
   'not_registered',
   /** A new record would have been the one too many of this hour. */
   'registration_rate',
@@ -29,7 +29,7 @@ export const deviceDetails = [
 export type DeviceDetail = (typeof deviceDetails)[number];
 
 /** Where the fault is ours: the client is refused because nobody could judge it. */
-export const internalDetails = ['internal_error', 'database_unavailable'] as const;
+const internalDetails = ['internal_error', 'database_unavailable'] as const;
 
 export type InternalDetail = (typeof internalDetails)[number];
 

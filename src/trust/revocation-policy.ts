@@ -33,8 +33,6 @@ export const sourceKinds = [
   'cert-aia',
 ] as const;
 
-export type SourceKind = (typeof sourceKinds)[number];
-
 /** `crl.acme.example`, `crl.acme.example:8080`, `*.acme.example` (one label more, or several), `[2001:db8::1]:80`. */
 const host = z
   .string()

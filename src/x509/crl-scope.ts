@@ -1,9 +1,9 @@
 import type { Certificate } from './certificate.ts';
 import type { CertificateList } from './crl.ts';
 import type { IssuingDistributionPoint } from './crl-extensions.ts';
+import { toHex } from './der.ts';
 import { type DistributionPointName, type ReasonFlag, revocationReasons } from './extension-pointers.ts';
 import type { GeneralName } from './general-name.ts';
-import { toHex } from './der.ts';
 import { type Name, namesEqual, type RelativeName } from './name.ts';
 import { nameKey } from './path-anchor.ts';
 
@@ -15,7 +15,7 @@ const bitOf = (reason: ReasonFlag): number => 1 << revocationReasons.indexOf(rea
 /** All reasons but `unused`. */
 export const allReasons: ReasonMask = revocationReasons.slice(1).reduce((mask, reason) => mask | bitOf(reason), 0);
 
-export function maskOf(reasons: readonly ReasonFlag[] | undefined): ReasonMask {
+function maskOf(reasons: readonly ReasonFlag[] | undefined): ReasonMask {
   if (reasons === undefined) return allReasons;
   return allReasons & reasons.reduce((mask, reason) => mask | bitOf(reason), 0);
 }

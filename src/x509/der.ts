@@ -40,7 +40,7 @@ export interface DerLimits {
   readonly depth: number;
 }
 
-export const certificateLimits: DerLimits = { bytes: 128 * 1024, depth: 32 };
+const certificateLimits: DerLimits = { bytes: 128 * 1024, depth: 32 };
 
 /** One tag-length-value; `bytes[contentStart..end)` is the value, `bytes[start..end)` the whole. It is its own field. */
 export interface DerElement extends Field {

@@ -9,8 +9,8 @@ import {
   expect,
   finish,
   primitive,
-  take,
   tags,
+  take,
   unwrap,
   whole,
 } from './der.ts';
@@ -43,7 +43,7 @@ export function readGeneralName(cursor: DerCursor): GeneralName {
   return generalNameOf(take(cursor, 'generalName'));
 }
 
-export function generalNameOf(element: DerElement): GeneralName {
+function generalNameOf(element: DerElement): GeneralName {
   const text = texts[element.tag];
   if (text !== undefined) return { kind: text, value: ia5Of(element) };
   switch (element.tag) {

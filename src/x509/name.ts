@@ -8,8 +8,8 @@ import {
   finish,
   openDer,
   sameBytes,
-  take,
   tags,
+  take,
   toHex,
   whole,
 } from './der.ts';
@@ -57,7 +57,7 @@ export function parseName(der: Uint8Array): Name {
   return name;
 }
 
-export function readRelativeName(cursor: DerCursor): RelativeName {
+function readRelativeName(cursor: DerCursor): RelativeName {
   return relativeNameOf(expect(cursor, tags.set, 'relativeDistinguishedName'));
 }
 

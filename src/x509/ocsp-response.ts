@@ -11,7 +11,6 @@ import {
   enter,
   expect,
   finish,
-  openDer,
   openOnly,
   openSequence,
   optional,
@@ -20,13 +19,13 @@ import {
   whole,
 } from './der.ts';
 import { octetsOfBitString, oidOf, smallInteger } from './der-values.ts';
+import { type Name, nameOf } from './name.ts';
 import { type OcspExtension, readOcspExtensions } from './ocsp-extensions.ts';
 import { ocspOids } from './ocsp-oids.ts';
 import { generalizedTime, readSingleResponse, type SingleResponse } from './ocsp-single-response.ts';
-import { type Name, nameOf } from './name.ts';
 
 /** RFC 6960 4.2.1. Everything but `successful` comes without a signature: anybody can say it. */
-export const ocspResponseStatuses = {
+const ocspResponseStatuses = {
   0: 'successful',
   1: 'malformedRequest',
   2: 'internalError',
@@ -143,14 +142,4 @@ function readCertificates(list: DerElement): Certificate[] {
 /** What entitles a responder; deployed ones carry empty names and the like in extensions that nobody asks for. */
 function readResponder(cursor: DerCursor): Certificate {
   return parseFor(whole(expect(cursor, tags.sequence, 'certificate')), ['basicConstraints', 'keyUsage', 'extKeyUsage']);
-}
-
-/** Whether bytes look like an OCSPResponse rather than a certificate, CRL or key: they start with an ENUMERATED. */
-export function looksLikeOcspResponse(der: Uint8Array): boolean {
-  try {
-    const { contentStart } = expect(openDer(der, 'ocspResponse', ocspResponseLimits), tags.sequence, 'ocspResponse');
-    return der[contentStart] === tags.enumerated;
-  } catch {
-    return false;
-  }
 }

@@ -4,10 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { createInformRecorder } from '../../src/fleet/informs.ts';
 import { readPlace } from '../../src/fleet/places.ts';
-import { readSuspicions, createSuspicions, type Suspicion, type Suspicions } from '../../src/fleet/suspicions.ts';
+import { createSuspicions, type Suspicion, type Suspicions } from '../../src/fleet/suspicions.ts';
 import { createPlaceWatch } from '../../src/trust/place-watch.ts';
 import { informOf } from '../fleet/informs.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { suspicionsOf } from './suspicions-of.ts';
 import { admitted, by, handshake, newCell, newEui, newNode, newPki, type Pki } from './world.ts';
 
 const logger = pino({ level: 'silent' });
@@ -74,7 +75,7 @@ describe('a device at two addresses, on two nodes', () => {
       ['two_addresses', '203.0.113.9', '198.51.100.1', second.handshake.connectionId],
     );
     await two.written();
-    const { suspicions } = await readSuspicions(database.db, { deviceId: added.deviceId, limit: 10 });
+    const suspicions = await suspicionsOf(database.db, added.deviceId);
     assert.deepEqual(
       suspicions.map((suspicion) => suspicion.kind),
       ['two_addresses'],

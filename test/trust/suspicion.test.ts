@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { createSuspicions, readSuspicions, type Suspicions } from '../../src/fleet/suspicions.ts';
+import { createSuspicions, type Suspicions } from '../../src/fleet/suspicions.ts';
 import type { HemsEvent } from '../../src/platform/events.ts';
-import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { informOf } from '../fleet/informs.ts';
-import { admitted, by, handshake, newCell, newEui, newNode, newPki, type Node, type Pki, verdict } from './world.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { suspicionsOf } from './suspicions-of.ts';
+import { admitted, by, handshake, type Node, newCell, newEui, newNode, newPki, type Pki, verdict } from './world.ts';
 
 describe('what looks as if a device were not who it was', () => {
   let database: TestDatabase;
@@ -41,7 +42,7 @@ describe('what looks as if a device were not who it was', () => {
   /** Kind and evidence of what stands against a device. */
   async function against(deviceId: string) {
     await suspicions.close();
-    return (await readSuspicions(database.db, { deviceId, limit: 10 })).suspicions;
+    return suspicionsOf(database.db, deviceId);
   }
 
   const kinds = async (deviceId: string): Promise<string[]> => (await against(deviceId)).map(({ kind }) => kind).sort();

@@ -147,13 +147,7 @@ const fileName = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$/;
 /** TR-069: a number and words, or `X`, an OUI or domain, and words. */
 const typePattern = /^(?=.{1,64}$)(?:[1-9]\d*(?: \S+)+|X \S+ .+)$/;
 
-export function descriptionFault({
-  name,
-  fileType,
-  productClass,
-  version,
-  sha256,
-}: FileDescription): string | undefined {
+function descriptionFault({ name, fileType, productClass, version, sha256 }: FileDescription): string | undefined {
   if (!fileName.test(name)) return 'a name is made of letters, digits, ".", "_", "+" and "-", at most 100 of them';
   if (!typePattern.test(fileType)) return 'write a file type as "1 Firmware Upgrade Image"';
   for (const [what, text] of [

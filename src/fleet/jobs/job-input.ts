@@ -9,7 +9,7 @@ import type { TaskRequest } from '../task.ts';
 
 /* What stands in `jobs.input`, by kind. It went through JSON: times are texts. */
 
-export const jobKinds = ['device-moves', 'device-tasks', 'device-import'] as const;
+const jobKinds = ['device-moves', 'device-tasks', 'device-import'] as const;
 
 export type JobKind = (typeof jobKinds)[number];
 

@@ -13,7 +13,7 @@ import type { ApiDeps } from './deps.ts';
 const tag = 'jobs';
 const params = z.strictObject({ jobId: uuid });
 
-export const jobSchema = z.strictObject({
+const jobSchema = z.strictObject({
   id: z.uuid(),
   kind: z.string(),
   state: z.enum(jobStates),
@@ -30,7 +30,7 @@ export const jobSchema = z.strictObject({
   finishedAt: time.nullable(),
 });
 
-export function jobView(job: Job): Record<string, unknown> {
+function jobView(job: Job): Record<string, unknown> {
   const { id, kind, state, done, total, result, fault, actor, reason, createdAt, startedAt, finishedAt } = job;
   const said = { actor: actor.name, reason, createdAt, startedAt, finishedAt };
   const output = hasOutput(job) ? `/api/v1/jobs/${id}/output` : null;

@@ -8,7 +8,7 @@ const tag = 'devices';
 
 const pathQuery = z.string().max(256).default('');
 
-export const parameterSchema = z.strictObject({
+const parameterSchema = z.strictObject({
   name: z.string(),
   value: z.string().nullable().describe('Null: not read yet, or not kept.'),
   masked: z.boolean().describe('There is a value, and it is secret or personal.'),

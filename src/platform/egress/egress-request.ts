@@ -91,10 +91,10 @@ export interface EgressHeaders extends Validators {
   readonly authenticate?: string;
 }
 
-export const egressRefusals = ['url', 'scheme', 'port', 'host', 'address', 'redirect', 'proxy'] as const;
+const egressRefusals = ['url', 'scheme', 'port', 'host', 'address', 'redirect', 'proxy'] as const;
 export type EgressRefusal = (typeof egressRefusals)[number];
 
-export const egressFailures = [
+const egressFailures = [
   'resolution',
   'connection',
   'tls',

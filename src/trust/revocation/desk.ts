@@ -41,7 +41,7 @@ export interface Unconfirmed {
 const defaultShare = 0.01;
 
 /** What a node would know now, read from the database. */
-export async function readFacts({ db, clock, anchors, readCrl, complain }: DeskDeps): Promise<Facts> {
+async function readFacts({ db, clock, anchors, readCrl, complain }: DeskDeps): Promise<Facts> {
   const issuers = (name: string): readonly Certificate[] =>
     anchors.filter((anchor) => anchor.name === name).flatMap(({ certificates }) => certificates);
   return createFacts({ db, clock, readCrl, issuers, complain, unreadablePolicy: 'none' }).current();

@@ -109,7 +109,7 @@ function judge(
 }
 
 /** How many of those that have a session now would have none. */
-export function newlyCutOff({ refused }: Impact): number {
+function newlyCutOff({ refused }: Impact): number {
   return refused.filter(({ newly }) => newly).length;
 }
 

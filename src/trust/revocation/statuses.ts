@@ -166,8 +166,3 @@ function askCrls(
     options,
   });
 }
-
-/** Whether an answer settles its source, or somebody should be asked once more. */
-export function isDefinite(status: CertificateStatus): boolean {
-  return status.kind !== 'unknown';
-}
