@@ -37,6 +37,15 @@ const admissionPart = `
     from outcome where outcome <> 'again'
 )`;
 
+/*
+ * A device says what it likes, as often as it likes: what it says differently each time fills neither the audit nor the
+ * list that a person has to settle.
+ */
+/** Notes an hour that a device claims something else than before. */
+const mostClaimsNoted = 10;
+/** Conflicts of one device that are open. */
+const mostConflicts = 100;
+
 /**
  * One statement for the whole Inform: judges the device's state and its claim, binds OUI and serial at first contact,
  * writes the Inform, what the device says of itself, the notes and (once a connection) the admission.
@@ -79,9 +88,12 @@ with device as materialized (
       when verdict <> 'learn' then verdict
       when exists (select from learnt) then 'stored'
       else 'again' end as outcome,
-      verdict in ('learn', 'stored')
-        and (($8::text, $22::text, $6) is distinct from (said_manufacturer, said_oui, said_class))
-        and (said_class is not null or product_class not in ('', $6)) as noted
+      case when verdict in ('learn', 'stored')
+          and (($8::text, $22::text, $6) is distinct from (said_manufacturer, said_oui, said_class))
+          and (said_class is not null or product_class not in ('', $6))
+        then (select count(*) from (select from changes v where v.device_id = $1 and v.action = 'claim_varies'
+                and v.at > $2 - interval '1 hour' limit ${mostClaimsNoted}) v) < ${mostClaimsNoted}
+        else false end as noted
     from judged
 ), bound as (
   update devices set
@@ -132,6 +144,9 @@ with device as materialized (
            where s.oui = $5 and s.serial_number = $7 and s.device_id <> $1
            order by s.product_class = $6 desc limit 1) h
    where outcome.outcome = 'identity_conflict'
+     and (exists (select from serial_conflicts s where s.device_id = $1 and s.oui = $5 and s.product_class = $6
+                     and s.serial_number = $7)
+       or (select count(*) from serial_conflicts s where s.device_id = $1 and s.settled_at is null) < ${mostConflicts})
   on conflict (device_id, oui, product_class, serial_number) do update
     set holder_id = excluded.holder_id, last_at = excluded.last_at, claims = k.claims + 1
 ), seen as (

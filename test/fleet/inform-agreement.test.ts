@@ -150,6 +150,31 @@ describe('the Inform must agree with the certificate', () => {
     assert.equal(await serialOf(device), `00A0BC Femto ${serial} learnt`);
   });
 
+  test('who says something else each time fills neither the audit nor the list of conflicts', async () => {
+    const [owner, liar] = await Promise.all([newDevice(), newDevice()]);
+    const [serial, own] = [newSerial(), newSerial()];
+    await inform(owner, serial);
+    await inform(liar, own);
+    for (let n = 0; n < 15; n += 1)
+      assert.equal(word(await inform(liar, own, { manufacturer: `Acme ${n}` })), 'stored');
+    const noted = (await rowsOf(database.db, 'changes', liar.deviceId)).filter(
+      ({ action }) => action === 'claim_varies',
+    );
+    assert.equal(noted.length, 10);
+    for (let n = 0; n < 103; n += 1)
+      assert.equal(
+        word(await inform(liar, serial, { productClass: `Model ${n}` })),
+        'identity_conflict/serial_of_another_device',
+      );
+    const claimed = await rowsOf(database.db, 'serial_conflicts', liar.deviceId);
+    assert.equal(claimed.length, 100);
+    await inform(liar, serial, { productClass: 'Model 7' });
+    const again = (await rowsOf(database.db, 'serial_conflicts', liar.deviceId)).find(
+      ({ product_class }) => product_class === 'Model 7',
+    );
+    assert.equal(again?.claims, 2);
+  });
+
   test('an Inform without OUI or serial is refused', async () => {
     const device = await newDevice();
     assert.equal(word(await inform(device, '')), 'identity_mismatch/serial_missing');
