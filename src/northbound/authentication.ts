@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Credentials } from '../trust/access/credentials.ts';
 import type { Holder, HolderResult } from '../trust/access/holder.ts';
 import { mayDo, type Permission } from '../trust/access/roles.ts';
+import { sourceBlock } from '../trust/source-block.ts';
 import { sendProblem } from './answering.ts';
 import { chainOf } from './client-chain.ts';
 import { type RateLimit, rateLimitHeaders } from './rate-limit.ts';
@@ -36,7 +37,7 @@ export interface AuthenticationDeps {
   readonly inGroup: (deviceId: string, group: string) => Promise<boolean>;
   /** Of each caller. */
   readonly requests: RateLimit;
-  /** Of each address without good credentials. */
+  /** Of each address without good credentials; of IPv6, of each /64. */
   readonly failures: RateLimit;
 }
 
@@ -68,7 +69,9 @@ async function authenticate(
   reply: FastifyReply,
   { credentials, requests, failures }: AuthenticationDeps,
 ): Promise<Caller | undefined> {
-  const address = request.socket.remoteAddress ?? '';
+  const { remoteAddress = '' } = request.socket;
+  // Whoever has an IPv6 address has a whole /64 of them.
+  const address = sourceBlock(remoteAddress, 32) ?? remoteAddress;
   const strikes = failures.look(address);
   // A key with 256 random bits is not guessed; this bounds what guessing costs the database. Only failures are counted,
   // and good credentials get in from an address behind which somebody else guesses: many people may share one.

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { fastify } from 'fastify';
+import { requireAuthentication } from '../../src/northbound/authentication.ts';
+import { createRateLimit } from '../../src/northbound/rate-limit.ts';
+import { systemClock } from '../../src/platform/clock.ts';
 import { mayDo, type Role, roleNames } from '../../src/trust/access/roles.ts';
 import { described, operations } from './contract.ts';
 import { by, type ManagementStage, openManagementStage, secretPart } from './management-stage.ts';
@@ -62,6 +66,13 @@ describe('who may use the management door', () => {
       if (reach === 'fleet') assert.notEqual(answer.status, 403, of.operationId);
       assert.ok(!JSON.stringify(answer.body).includes(south), of.operationId);
     }
+    const linked = await stage.ask(`/api/v1/devices/${north}/identities`, {
+      method: 'POST',
+      key: stage.north.operator,
+      body: { anchor: 'acme', identity: '00a0bc000001.hnb.acme.example' },
+    });
+    assert.equal(linked.status, 409);
+    assert.ok(!JSON.stringify(linked.body).includes(south), 'nor whose an identity is');
     const own = await stage.ask('/api/v1/devices', { key: stage.north.viewer });
     assert.deepEqual(
       (own.body as { items: { id: string }[] }).items.map(({ id }) => id),
@@ -120,6 +131,26 @@ describe('how often', () => {
     } finally {
       await stage.stop();
     }
+  });
+
+  test('whoever has a whole network of IPv6 to guess from is counted as one, and neighbours are not', async () => {
+    const app = fastify();
+    requireAuthentication(app, {
+      credentials: {
+        bearer: async () => ({ ok: false, kind: 'invalid', cause: 'this is no API key in force' }),
+        isLikely: async () => false,
+      },
+      inGroup: async () => false,
+      requests: createRateLimit(systemClock, 100),
+      failures: createRateLimit(systemClock, 3),
+    });
+    app.get('/x', { config: { access: 'anyone' } }, async () => 'in');
+    const from = async (remoteAddress: string) => (await app.inject({ url: '/x', remoteAddress })).statusCode;
+    const statuses = [];
+    for (let n = 1; n <= 5; n += 1) statuses.push(await from(`2001:db8:0:1::${n}`));
+    assert.deepEqual(statuses, [401, 401, 401, 429, 429]);
+    assert.deepEqual([await from('2001:db8:0:2::1'), await from('192.0.2.1')], [401, 401]);
+    await app.close();
   });
 
   test('an address that guesses is slowed down before it reaches the database, and good keys get in from there', async () => {

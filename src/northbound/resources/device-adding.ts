@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseIdentityName, type SerialNames } from '../../fleet/identity.ts';
+import type { Problem } from '../../fleet/register.ts';
 import { type AnyOperation, operation, refuse } from '../operation.ts';
 import { pageSchema } from '../paging.ts';
 import { deviceParams, line, reasonBody, time, uuid } from '../values.ts';
@@ -108,14 +109,20 @@ function linkIdentity({ register, anchors }: ApiDeps): AnyOperation {
       201: { description: 'It is linked.', schema: z.strictObject({ id: z.uuid() }) },
     },
     problems: [404, 409, 422],
-    handle: async ({ params: { deviceId }, body: { reason, ...named }, by }) => {
+    handle: async ({ params: { deviceId }, body: { reason, ...named }, by, caller }) => {
       const found = identityOf(anchors, named);
       if (!found.ok) return found.answer;
       const added = await register.add({ identity: found.identity, deviceId }, withReason(by, reason));
-      if (!added.ok) return refused(added.problem);
+      if (!added.ok) return refused(caller.group === null ? added.problem : withoutOthers(added.problem, deviceId));
       return { status: added.changed ? 201 : 200, body: { id: deviceId } };
     },
   });
+}
+
+/** Whose an identity is may be no business of a key of a group. */
+function withoutOthers(problem: Problem, own: string): Problem {
+  if (problem.deviceId === undefined || problem.deviceId === own) return problem;
+  return { kind: problem.kind, message: 'another device is in the way' };
 }
 
 function unlinkIdentity({ register }: ApiDeps): AnyOperation {
