@@ -34,6 +34,11 @@ describe('files over the API', { timeout: 120_000 }, () => {
     assert.equal((await add({ name: 'other.bin', fileType, sha256: 'a'.repeat(64) })).status, 422);
     assert.equal((await add({ name: '../x', fileType })).status, 422);
     assert.equal((await add({ name: 'mine.bin', fileType }, stage.of.viewer)).status, 403);
+    // A name may look like the id of another file, and is none.
+    const posing = (await (await add({ name: file.id, fileType })).json()) as { id: string };
+    const shown = await stage.ask(`/api/v1/files/${file.id}`, { key: stage.of.viewer });
+    assert.equal((shown.body as { name: string }).name, 'fap.bin');
+    await stage.ask(`/api/v1/files/${posing.id}`, { method: 'DELETE', key: stage.of.operator });
     const { body } = await stage.ask('/api/v1/files', { key: stage.of.viewer });
     assert.deepEqual(
       (body as { items: { name: string }[] }).items.map(({ name }) => name),

@@ -72,6 +72,11 @@ function refused({ kind, message }: FileProblem): Answer {
   return refuse(statuses[kind], { code: kind, detail: message });
 }
 
+/** The name of one file may be the id of another. */
+async function byId(files: ApiDeps['files'], fileId: string): Promise<StoredFile | undefined> {
+  return (await files.find(fileId)).find(({ id }) => id === fileId);
+}
+
 const missing = (): Answer => refuse(404, { code: 'file_missing', detail: 'there is no such file' });
 
 function listFiles({ files }: ApiDeps): AnyOperation {
@@ -133,7 +138,7 @@ function getFile({ files }: ApiDeps): AnyOperation {
     },
     problems: [404],
     handle: async ({ params: { fileId } }) => {
-      const [file] = await files.find(fileId);
+      const file = await byId(files, fileId);
       return file === undefined
         ? missing()
         : {
@@ -153,7 +158,7 @@ function getFileContent({ files }: ApiDeps): AnyOperation {
     answers: { 200: { description: 'The content.', media: ['application/octet-stream'] } },
     problems: [404],
     handle: async ({ params: { fileId } }) => {
-      const [file] = await files.find(fileId);
+      const file = await byId(files, fileId);
       if (file === undefined) return missing();
       return bytesAnswer(files.read(file), file);
     },
