@@ -9,6 +9,13 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
+/** Of a task: higher goes first. */
+export function priority(text: string): number {
+  const value = Number(text);
+  if (/^-?\d{1,3}$/.test(text) && Math.abs(value) <= 100) return value;
+  throw new InvalidArgumentError('write a whole number from -100 to 100');
+}
+
 const units = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** "30s", "10m", "2h", "7d" as milliseconds. */

@@ -41,6 +41,11 @@ export function addWishCommands(device: Command): void {
   wish('factory-reset', 'make it forget everything').action((text: string, options: WishOptions) =>
     carryOut(text, { kind: 'factory-reset' }, options),
   );
+  wish('cancel-transfer', 'have it give up a transfer that it has not begun (CancelTransfer)')
+    .argument('<key>', 'its CommandKey, as "hems device transfers" shows it')
+    .action((text: string, commandKey: string, options: WishOptions) =>
+      carryOut(text, { kind: 'cancel-transfer', commandKey }, options),
+    );
   wish('add-object', 'add an instance to a table')
     .argument('<object>', 'Device.X.')
     .action((text: string, object: string, options: WishOptions) =>

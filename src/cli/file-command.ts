@@ -162,7 +162,7 @@ async function show(text: string, options: DeviceOptions): Promise<void> {
 }
 
 /** To a file that is not there yet, or to standard output. */
-export async function writeOut(source: AsyncIterable<Buffer>, path: string): Promise<void> {
+export async function writeOut(source: AsyncIterable<Uint8Array>, path: string): Promise<void> {
   const target = path === '-' ? process.stdout : createWriteStream(path, { flags: 'wx' });
   await pipeline(Readable.from(source, { objectMode: false }), target, { end: path !== '-' });
 }

@@ -11,8 +11,11 @@ Exit codes:
   2  the command line or the configuration is wrong
   3  something it needs is missing: a port, a file, the database
 
-Environment: HEMS_CONFIG, HEMS_DATA_DIR, DATABASE_URL, HEMS_CWMP_PORT, HEMS_MANAGEMENT_PORT, HEMS_LOG_LEVEL,
-HEMS_SECRET_KEY (see README)`;
+Environment (see README):
+  of a server      HEMS_CONFIG, HEMS_DATA_DIR, DATABASE_URL, HEMS_CWMP_PORT, HEMS_MANAGEMENT_PORT, HEMS_LOG_LEVEL,
+                   HEMS_SECRET_KEY
+  of a laptop      HEMS_SERVER (as --server URL) with HEMS_API_KEY_FILE, or HEMS_CLIENT_CERTIFICATE and HEMS_CLIENT_KEY;
+                   HEMS_SERVER_CA: commands work over the API of that server, and need no database`;
 
 type AddCommand = (hems: Command) => void;
 
@@ -27,6 +30,7 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
   certificate: async () => (await import('./certificate-command.ts')).addCertificateCommands,
   device: async () => (await import('./device-command.ts')).addDeviceCommands,
   task: async () => (await import('./task-command.ts')).addTaskCommands,
+  job: async () => (await import('./job-command.ts')).addJobCommands,
   file: async () => (await import('./file-command.ts')).addFileCommands,
   policy: async () => (await import('./policy-command.ts')).addPolicyCommands,
   crl: async () => (await import('./crl-command.ts')).addCrlCommands,

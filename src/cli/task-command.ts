@@ -1,14 +1,16 @@
 import type { Command } from 'commander';
 import { type TaskState, taskStates } from '../fleet/task.ts';
-import { parseTaskRequest, taskKinds } from '../fleet/task-request-schema.ts';
+import { taskKinds } from '../fleet/task-request-schema.ts';
 import type { TaskOptions } from '../fleet/tasks.ts';
 import { systemClock } from '../platform/clock.ts';
-import { instant, oneOf, span, wholeNumber } from './arguments.ts';
+import { instant, oneOf, priority, span, wholeNumber } from './arguments.ts';
 import { registerOptions } from './access-options.ts';
 import { type DeviceOptions, oneDevice } from './device-access.ts';
 import { wakeFor } from './device-wake-command.ts';
 import { exitCodes, failure } from './failure.ts';
 import { byOperator } from './operator.ts';
+import { requestOf } from './task-arguments.ts';
+import { addManyTasksCommand } from './task-many-command.ts';
 import { oneTask, queue, withTasks } from './task-access.ts';
 import { printTask, printTasks, shownTask } from './task-view.ts';
 import { waitFor } from './task-waiting.ts';
@@ -44,6 +46,7 @@ export function addTaskCommands(hems: Command): void {
     .option('--wait <span>', 'wait for the outcome', span)
     .option('--reason <text>', 'for the audit')
     .action(add);
+  addManyTasksCommand(task);
   registerOptions(task.command('list'))
     .description('tasks, the latest first')
     .option('--device <device>', 'of one device')
@@ -61,38 +64,11 @@ export function addTaskCommands(hems: Command): void {
     .action(cancel);
 }
 
-function priority(text: string): number {
-  const value = Number(text);
-  if (/^-?\d{1,3}$/.test(text) && Math.abs(value) <= 100) return value;
-  throw failure(exitCodes.usage, `${text} is no priority`, 'write a whole number from -100 to 100');
-}
-
-/** `name=value` pairs; a value that is JSON is taken as such. */
-function argumentsOf(pairs: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(
-    pairs.map((pair): [string, unknown] => {
-      const equals = pair.indexOf('=');
-      if (equals < 1) throw failure(exitCodes.usage, `${JSON.stringify(pair)} is not name=value`);
-      return [pair.slice(0, equals), jsonOrText(pair.slice(equals + 1))];
-    }),
-  );
-}
-
-function jsonOrText(text: string): unknown {
-  if (!/^(?:[[{"]|-?\d+$|true$|false$)/.test(text)) return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return text;
-  }
-}
-
 async function add(device: string, kind: string, pairs: readonly string[], options: AddOptions): Promise<void> {
-  const parsed = parseTaskRequest({ ...argumentsOf(pairs), kind });
-  if (!parsed.ok) throw failure(exitCodes.usage, parsed.message, `kinds are ${taskKinds.join(', ')}`);
+  const request = requestOf(kind, pairs);
   await withTasks(options, async (access) => {
     const deviceId = await oneDevice(access.register, device);
-    const { task, created } = await queue(access, deviceId, parsed.request, {
+    const { task, created } = await queue(access, deviceId, request, {
       ...taskOptions(options),
       ...(options.after !== undefined && { dependsOn: (await oneTask(access, options.after)).id }),
     });

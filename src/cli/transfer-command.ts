@@ -3,7 +3,9 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { DownloadWish, TransferResult } from '../fleet/files/device-transfers.ts';
 import type { DeviceTransfer } from '../fleet/files/transfer-state.ts';
 import type { Task } from '../fleet/task.ts';
-import { span, wholeNumber } from './arguments.ts';
+import type { TaskOptions } from '../fleet/tasks.ts';
+import { systemClock } from '../platform/clock.ts';
+import { instant, priority, span, wholeNumber } from './arguments.ts';
 import { registerOptions } from './access-options.ts';
 import { type DeviceOptions, oneDevice } from './device-access.ts';
 import { exitCodes, failure } from './failure.ts';
@@ -22,6 +24,19 @@ interface TransferOptions extends DeviceOptions {
   readonly anyModel?: boolean;
   readonly window?: readonly Window[];
   readonly wait: boolean;
+  readonly priority?: number;
+  readonly notBefore?: Date;
+  readonly expires?: number;
+  readonly key?: string;
+}
+
+function taskOptions({ priority: chosen, notBefore, expires, key }: TransferOptions): TaskOptions {
+  return {
+    ...(chosen !== undefined && { priority: chosen }),
+    ...(notBefore !== undefined && { notBefore }),
+    ...(expires !== undefined && { expiresAt: new Date(systemClock.now().getTime() + expires) }),
+    ...(key !== undefined && { idempotencyKey: key }),
+  };
 }
 
 type Window = NonNullable<DownloadWish['windows']>[number];
@@ -44,6 +59,10 @@ export function addTransferCommands(device: Command): void {
       .argument(...deviceArgument)
       .option('--timeout <span>', 'how long to wait; the task stays queued after that', span, 3_600_000)
       .option('--delay <seconds>', 'the device begins so much later', wholeNumber(0, 86_400))
+      .option('--priority <n>', '-100 to 100, higher goes first', priority)
+      .option('--not-before <time>', 'ISO time', instant)
+      .option('--expires <span>', 'given up after so long without a session: 30m, 2h, 7d', span)
+      .option('--key <text>', 'the same key is the same transfer, however often it is asked for')
       .option('--no-wait', 'queue it and say so')
       .option('--reason <text>', 'for the audit');
   wish('download', 'have it fetch a file, and tell how it goes')
@@ -75,7 +94,11 @@ async function download(text: string, file: string, url: string | undefined, opt
     if (url !== undefined) return elsewhere(access, deviceId, 'download', fileTypeOf(file, 'download'), url, options);
     const { id: fileId } = await oneFile(access.files, file);
     const wished = { fileId, delaySeconds, anyModel: options.anyModel, windows: options.window };
-    await follow(access, await access.transfers.download(deviceId, wished, byOperator(options.reason)), options);
+    await follow(
+      access,
+      await access.transfers.download(deviceId, wished, byOperator(options.reason), taskOptions(options)),
+      options,
+    );
   });
 }
 
@@ -85,7 +108,11 @@ async function upload(text: string, type: string, url: string | undefined, optio
     const fileType = fileTypeOf(type, 'upload');
     if (url !== undefined) return elsewhere(access, deviceId, 'upload', fileType, url, options);
     const wished = { fileType, delaySeconds: options.delay };
-    await follow(access, await access.transfers.upload(deviceId, wished, byOperator(options.reason)), options);
+    await follow(
+      access,
+      await access.transfers.upload(deviceId, wished, byOperator(options.reason), taskOptions(options)),
+      options,
+    );
   });
 }
 
@@ -98,7 +125,12 @@ async function elsewhere(
   url: string,
   options: TransferOptions,
 ): Promise<void> {
-  const { task } = await queue(access, deviceId, { kind, fileType, url }, { reason: options.reason });
+  const { task } = await queue(
+    access,
+    deviceId,
+    { kind, fileType, url },
+    { ...taskOptions(options), reason: options.reason },
+  );
   await wakeFor(access, deviceId, task.id, options.reason);
   if (options.wait) await waitFor(access, task, options.timeout);
   if (options.json === true) return printJson(await access.tasks.get(deviceId, task.id));
@@ -120,11 +152,11 @@ async function follow(access: FileAccess, wished: TransferResult, options: Trans
     const { kind, message, remedy } = wished.problem;
     throw failure(kind === 'invalid' ? exitCodes.usage : exitCodes.no, message, remedy);
   }
-  const { task, transferId } = wished;
-  await wakeFor(access, task.deviceId, task.id, options.reason);
+  const { task, transferId, created } = wished;
+  if (created && task.notBefore <= task.createdAt) await wakeFor(access, task.deviceId, task.id, options.reason);
   if (!options.wait) {
     if (options.json === true) return printJson({ transferId, taskId: task.id });
-    return print(`Transfer ${transferId} is queued as task ${task.id}.`);
+    return print(`Transfer ${transferId} ${created ? 'is' : 'was'} queued as task ${task.id}.`);
   }
   const transfer = await settled(access, task, transferId, options.timeout);
   if (options.json === true) printJson(transfer);

@@ -1,4 +1,5 @@
 import type { Operation } from '../cwmp/acs-methods.ts';
+import { isSecret } from './secret-parameters.ts';
 import type { ParameterToWrite, TaskRequest } from './task.ts';
 
 export interface WritePolicy {
@@ -11,6 +12,15 @@ export interface TaskRefusal {
   readonly reason: 'not_https' | 'shared_secret' | 'read_only' | 'invalid';
   readonly message: string;
   readonly remedy: string;
+}
+
+/** What no device may be told, and what not all may be told alike. */
+export function refusalForMany(request: TaskRequest): TaskRefusal | undefined {
+  const refusal = refusalOf(request, { connectionRequest: 'off' });
+  if (refusal !== undefined || request.kind !== 'write-values') return refusal;
+  if (!request.values.some(({ name }) => isSecret(name))) return undefined;
+  const message = 'a secret is of one device: it is not written to many';
+  return { reason: 'shared_secret', message, remedy: 'write it to each device with a value of its own' };
 }
 
 const mostNames = 1000;

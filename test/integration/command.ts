@@ -35,7 +35,7 @@ export interface RunOptions {
 }
 
 /** Nothing of the environment of whoever runs the tests, but for where things are. */
-function environment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
+export function environment(extra: Readonly<Record<string, string>> = {}): Record<string, string> {
   const { PATH = '', HOME = '/', TMPDIR, HEMS_TEST_RUN } = process.env;
   return {
     PATH,

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { development, type Ended, hems, json, openFolder, type RunOptions, serve } from './command.ts';
+import { development, type Ended, hems as process, json, openFolder, serve } from './command.ts';
+import { type Commands, openCommands } from './commands.ts';
 
 const identity = '00a0bc00c1de.hnb.acme.example';
 const sister = '00a0bc00c1df.hnb.acme.example';
@@ -10,14 +11,16 @@ const sister = '00a0bc00c1df.hnb.acme.example';
 /** Two operators look at one server: one beside its database, one from a laptop with a key. */
 describe('commands over the API of a server', { timeout: 600_000 }, () => {
   let folder: string;
-  let beside: RunOptions;
-  let laptop: RunOptions;
+  let beside: Commands;
+  let laptop: Commands;
   let running: Awaited<ReturnType<typeof serve>>;
 
   const path = (name: string): string => join(folder, 'files', name);
 
-  async function done(args: readonly string[], options: RunOptions): Promise<Ended> {
-    const ended = await hems(args, options);
+  const hems = (args: readonly string[], where: Commands): Promise<Ended> => where.run(...args);
+
+  async function done(args: readonly string[], where: Commands): Promise<Ended> {
+    const ended = await hems(args, where);
     assert.equal(ended.code, 0, `${args.join(' ')}: ${ended.stderr}${ended.stdout}`);
     return ended;
   }
@@ -25,13 +28,16 @@ describe('commands over the API of a server', { timeout: 600_000 }, () => {
   before(async () => {
     folder = openFolder();
     mkdirSync(join(folder, 'files'));
-    beside = { env: development(join(folder, 'data')) };
-    running = await serve(['--dev'], { ...beside, withinMs: 580_000 });
+    const env = development(join(folder, 'data'));
+    running = await serve(['--dev'], { env, withinMs: 580_000 });
+    beside = openCommands(env);
     const made = await done(['apikey', 'create', 'laptop', '--role', 'administrator', '--json'], beside);
     writeFileSync(path('key'), `${json<{ secret: string }>(made).secret}\n`);
-    laptop = { env: { HEMS_SERVER: running.ready.management, HEMS_API_KEY_FILE: path('key') }, cwd: folder };
+    laptop = openCommands(laptopEnvironment());
   });
+  const laptopEnvironment = () => ({ HEMS_SERVER: running.ready.management, HEMS_API_KEY_FILE: path('key') });
   after(async () => {
+    await Promise.all([beside.close(), laptop.close()]);
     running.child.kill('SIGINT');
     await running.ended;
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
@@ -94,10 +100,10 @@ describe('commands over the API of a server', { timeout: 600_000 }, () => {
   test('tasks are queued, found and taken back', async () => {
     const added = await done(['task', 'add', identity, 'reboot', '--key', 't-1', '--priority', '5'], laptop);
     const [, id = ''] = /Task ([0-9a-f-]{36}) is queued/.exec(added.stdout) ?? [];
-    assert.match(
-      (await done(['task', 'add', identity, 'reboot', '--key', 't-1'], laptop)).stdout,
-      /was queued already/,
-    );
+    const again = ['task', 'add', identity, 'reboot', '--key', 't-1', '--priority', '5'];
+    assert.match((await done(again, laptop)).stdout, /was queued already/);
+    const other = await hems(again.slice(0, -2), laptop);
+    assert.deepEqual([other.code, /key is that of another request/.test(other.stderr)], [1, true]);
     const plain = ['task', 'add', identity, 'download', 'fileType=1 Firmware', 'url=http://x.example/f'];
     const [here, there] = await Promise.all([hems(plain, beside), hems(plain, laptop)]);
     assert.deepEqual([there.code, here.code], [1, 1]);
@@ -185,6 +191,14 @@ describe('commands over the API of a server', { timeout: 600_000 }, () => {
     );
     assert.match(gone.stdout, /1 devices are written/);
     assert.match(readFileSync(out, 'utf8'), /00a0bc00d001/);
+    await same('job', 'list');
+    const jobs = json<{ id: string }[]>(await done(['job', 'list', '--json'], beside));
+    assert.ok(jobs.length >= 3);
+    for (const { id } of jobs) await same('job', 'show', id);
+    await same('job', 'wait', jobs[0]?.id ?? '');
+    const records = ['job', 'show', jobs[0]?.id ?? '', '--output', '-'];
+    assert.equal((await done(records, laptop)).stdout, (await done(records, beside)).stdout);
+    await same('task', 'add-many', 'reboot', '--anchor', 'acme');
   });
 
   test('files are kept, shown, linked and removed; the installation is shown as a whole', async () => {
@@ -226,7 +240,11 @@ describe('commands over the API of a server', { timeout: 600_000 }, () => {
     assert.deepEqual([cwmp.code, /not trusted here.*\n.*--ca FILE/.test(cwmp.stderr)], [3, true], cwmp.stderr);
     const plain = await server(running.ready.management.replace('http:', 'https:'));
     assert.deepEqual([plain.code, /does not speak TLS/.test(plain.stderr)], [3, true], plain.stderr);
-    const keyless = await hems(['device', 'list', '--server', running.ready.management], { ...laptop, env: {} });
+    // As a process of its own, in a folder where nothing is: it needs no database, and makes none.
+    const whole = await process(['device', 'list'], { env: laptopEnvironment(), cwd: path('') });
+    assert.deepEqual([whole.code, /00a0bc00c1de/.test(whole.stdout)], [0, true], whole.stderr);
+    assert.ok(!existsSync(path('var')));
+    const keyless = await process(['device', 'list', '--server', running.ready.management]);
     assert.deepEqual([keyless.code, /nothing proves/.test(keyless.stderr)], [2, true]);
   });
 });

@@ -3,6 +3,7 @@ import type { AutonomousTransfer, DeviceUpload, Transfers } from '../../fleet/fi
 import type { FileHold, FileLink, FileProblem, Files, StoredFile } from '../../fleet/files/files.ts';
 import type { DeviceTransfer } from '../../fleet/files/transfer-state.ts';
 import type { Task } from '../../fleet/task.ts';
+import type { TaskOptions } from '../../fleet/tasks.ts';
 import type { FileAccess } from '../file-access.ts';
 import type { Api, ApiProblem } from './api.ts';
 import { cursorOf, type Page } from './paging.ts';
@@ -85,20 +86,26 @@ function remoteTransfers(api: Api): FileAccess['transfers'] {
     deviceId: string,
     wish: object,
     reason: string | undefined,
+    options: TaskOptions = {},
   ): ReturnType<Transfers['download']> => {
     const { delaySeconds, ...wanted } = wish as { delaySeconds?: number };
-    const body = { wish: wanted, delaySeconds, reason };
-    const said = await api.ask<Wire>('POST', of(deviceId), { body, ...refusals });
+    const { idempotencyKey, priority, notBefore, expiresAt } = options;
+    const body = { wish: wanted, delaySeconds, priority, notBefore, expiresAt, reason };
+    const headers = idempotencyKey === undefined ? {} : { headers: { 'Idempotency-Key': idempotencyKey } };
+    const said = await api.ask<Wire>('POST', of(deviceId), { body, ...headers, ...refusals });
     if (!said.ok) return problemOf(said.problem) as Awaited<ReturnType<Transfers['download']>>;
     const task = await api.get<Task>(`${devices}/${deviceId}/tasks/${said.body.taskId}`);
-    return { ok: true, task, transferId: said.body.id, created: true };
+    return { ok: true, task, transferId: said.body.id, created: said.status === 201 };
   };
   return {
-    download: (deviceId, { windows: _, ...wish }, { reason }) =>
-      want(deviceId, { direction: 'download', ...wish }, reason),
-    upload: (deviceId, wish, { reason }) => want(deviceId, { direction: 'upload', ...wish }, reason),
+    download: (deviceId, wish, { reason }, options) =>
+      want(deviceId, { direction: 'download', ...wish }, reason, options),
+    upload: (deviceId, wish, { reason }, options) => want(deviceId, { direction: 'upload', ...wish }, reason, options),
     list: (deviceId, { limit }) => list(deviceId, limit),
-    get: async (deviceId, id) => (await list(deviceId, 1000)).find((one) => one.id === id),
+    get: async (deviceId, id) => {
+      const said = await api.ask<Wire>('GET', `${of(deviceId)}/${id}`, { problems: [404] });
+      return said.ok ? ({ ...said.body, deviceId } as DeviceTransfer) : undefined;
+    },
     autonomous: async (deviceId, limit) =>
       (await api.get<Page<AutonomousTransfer>>(`${devices}/${deviceId}/autonomous-transfers`, { limit })).items,
     uploads: async (deviceId, { limit }) =>

@@ -5,7 +5,6 @@ import type { DeviceFilter } from '../../fleet/listing.ts';
 import type { By } from '../../fleet/register.ts';
 import type { ShippingFormat } from '../../fleet/shipping-file.ts';
 import type { ImportCounts } from '../../fleet/shipping-import.ts';
-import { exitCodes, failure } from '../failure.ts';
 import { progressLine } from '../progress.ts';
 import type { Api } from './api.ts';
 import { jobDone, moveByJob, type WireJob } from './remote-many.ts';
@@ -26,14 +25,9 @@ const types: Readonly<Record<ShippingFormat, string>> = { csv: 'text/csv', ndjso
 /** Uploads a shipping file and follows the job that takes it in. */
 export async function remoteImport(api: Api, file: string, options: RemoteImport): Promise<ImportCounts> {
   const { format, columns, set, ignoreUnknown, dryRun, reason, rejected } = options;
-  const { anchor, ...others } = set;
-  const [other] = Object.keys(others);
-  if (other !== undefined)
-    throw failure(exitCodes.usage, `--set ${other}: over the API only the anchor can be set`, 'write it into the file');
   const size = await stat(file);
-  const pairs = Object.entries(columns).map(([ours, theirs]) => `${ours}:${theirs}`);
   const said = await api.ask<WireJob>('POST', '/api/v1/bulk/device-imports', {
-    query: { anchor, columns: pairs.length === 0 ? undefined : pairs.join(), ignoreUnknown, dryRun, reason },
+    query: { columns: jsonOf(columns), set: jsonOf(set), ignoreUnknown, dryRun, reason },
     upload: { type: types[format], bytes: createReadStream(file) },
   });
   if (!said.ok) throw new Error('a problem that nobody asked for was let through');
@@ -42,6 +36,10 @@ export async function remoteImport(api: Api, file: string, options: RemoteImport
   if (job.output !== null) await save(api, job, rejected);
   const none: ImportCounts = { created: 0, changed: 0, unchanged: 0, rejected: 0 };
   return { ...none, ...(job.result as Partial<ImportCounts>) };
+}
+
+function jsonOf(texts: Readonly<Record<string, string>>): string | undefined {
+  return Object.keys(texts).length === 0 ? undefined : JSON.stringify(texts);
 }
 
 async function save(api: Api, { output }: WireJob, file: string, flags: 'w' | 'wx' = 'w'): Promise<void> {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { storedFilter } from '../../fleet/jobs/job-input.ts';
 import { statesWithTasks } from '../../fleet/jobs/tasks-job.ts';
-import { isSecret } from '../../fleet/secret-parameters.ts';
-import { refusalOf } from '../../fleet/task-policy.ts';
+import { refusalForMany } from '../../fleet/task-policy.ts';
+import type { TaskRequest } from '../../fleet/task.ts';
 import { taskRequestSchema } from '../../fleet/task-request-schema.ts';
 import type { Caller } from '../authentication.ts';
 import { type Answer, type AnyOperation, operation, refuse } from '../operation.ts';
@@ -127,16 +127,9 @@ function queueTasks(deps: ApiDeps): AnyOperation {
   });
 }
 
-type Request = Parameters<typeof refusalOf>[0];
-
-/** What no device may be told, and what not all may be told alike: a secret is of one device. */
-function refusedRequest(request: Request): Answer | undefined {
-  const refusal = refusalOf(request, { connectionRequest: 'off' });
-  if (refusal !== undefined) {
-    const { reason: code, message, remedy } = refusal;
-    return refuse(422, { code, in: 'body', field: 'request', detail: `${message}; ${remedy}` });
-  }
-  if (request.kind !== 'write-values' || !request.values.some(({ name }) => isSecret(name))) return undefined;
-  const detail = 'a secret is of one device: it is not written to many';
-  return refuse(422, { code: 'shared_secret', in: 'body', field: 'request', detail });
+function refusedRequest(request: TaskRequest): Answer | undefined {
+  const refusal = refusalForMany(request);
+  if (refusal === undefined) return undefined;
+  const { reason: code, message, remedy } = refusal;
+  return refuse(422, { code, in: 'body', field: 'request', detail: `${message}; ${remedy}` });
 }

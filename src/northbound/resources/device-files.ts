@@ -26,19 +26,40 @@ const flag = z
   .optional()
   .transform((text) => text === 'true');
 
-/** `serial_number:SN,identity:EUI`. */
-const mapping = z
+const isColumn = (name: string): boolean => (shippingColumns as readonly string[]).includes(name);
+
+/** A text for each of some columns of ours: `serial_number:SN,identity:EUI`, or JSON where a text holds a comma. */
+const ofColumns = z
   .string()
-  .max(1000)
+  .max(4000)
   .transform((text, context) => {
-    const pairs = text.split(',').map((pair) => /^([a-z_]+):(.{1,200})$/.exec(pair)?.slice(1) ?? []);
-    if (pairs.every(([ours = '']) => (shippingColumns as readonly string[]).includes(ours)))
+    const pairs = text.startsWith('{') ? membersOf(text) : text.split(',').map(pairOf);
+    if (pairs?.every(([ours = '', theirs]) => isColumn(ours) && theirs !== undefined && theirs !== ''))
       return Object.fromEntries(pairs) as Record<string, string>;
-    context.addIssue({ code: 'custom', message: `write OURS:THEIRS,…; ours are ${shippingColumns.join(', ')}` });
+    context.addIssue({
+      code: 'custom',
+      message: `write OURS:TEXT,… or JSON {"OURS":"TEXT"}; ours are ${shippingColumns.join(', ')}`,
+    });
     return z.NEVER;
   })
-  .optional()
-  .describe('Our column is the file’s column of that name: `serial_number:SN,identity:EUI`.');
+  .optional();
+
+type Pair = readonly [ours?: string, theirs?: string];
+
+function pairOf(text: string): Pair {
+  return (/^([a-z_]+):(.{1,200})$/.exec(text)?.slice(1) ?? []) as unknown as Pair;
+}
+
+function membersOf(text: string): readonly Pair[] | undefined {
+  try {
+    const read = Object.entries(JSON.parse(text) as object);
+    return read.every(([, value]) => typeof value === 'string' && !value.includes('\0') && value.isWellFormed())
+      ? read
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 function importDevices(deps: ApiDeps): AnyOperation {
   return operation({
@@ -51,7 +72,12 @@ function importDevices(deps: ApiDeps): AnyOperation {
     headers: idempotencyHeaders,
     query: z.strictObject({
       anchor: line(63).optional().describe('For rows that name none.'),
-      columns: mapping,
+      columns: ofColumns.describe(
+        'Our column is the file’s column of that name: `serial_number:SN,identity:EUI`, or JSON `{"identity":"EUI, long"}`.',
+      ),
+      set: ofColumns.describe(
+        'For rows that leave a column empty: `site:Ulm 7,tags:pilot`, or JSON `{"site":"Ulm, 7"}`.',
+      ),
       ignoreUnknown: flag.describe('Pass over columns that are none of ours.'),
       dryRun: flag.describe('Judge everything; change nothing.'),
       reason: reasonBody.optional(),
@@ -66,9 +92,9 @@ function importDevices(deps: ApiDeps): AnyOperation {
       if (upload === undefined) return refuse(415, {});
       const file = await deps.jobs.receive(upload.bytes, longestFile);
       if (file === 'too_large') return refuse(413, { detail: `at most ${longestFile} octets` });
-      const { anchor, columns, ignoreUnknown, dryRun, reason } = query;
+      const { anchor, columns, set, ignoreUnknown, dryRun, reason } = query;
       const format = upload.type === mediaTypes.csv ? 'csv' : 'ndjson';
-      const defaults = anchor === undefined ? {} : { defaults: { anchor } };
+      const defaults = { defaults: { ...(anchor !== undefined && { anchor }), ...set } };
       const input = { format, columns, ignoreUnknown, dryRun, bytes: file.bytes, ...defaults };
       const job = { kind: 'device-import', input, actor: by.actor, total: file.bytes, reason, idempotencyKey: key };
       return startJob(deps, job, file.id);
