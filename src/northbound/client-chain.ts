@@ -1,6 +1,7 @@
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
+import { peerChain } from '../platform/peer-chain.ts';
 
 const chains = new WeakMap<Socket, readonly Uint8Array[]>();
 
@@ -21,12 +22,7 @@ export const clientCertificateOptions = {
 /** Remembers what every client sends: Node hands the chain out once. */
 export function keepChains(server: Server): void {
   server.on('secureConnection', (socket: TLSSocket) => {
-    const chain: Uint8Array[] = [];
-    let certificate = socket.getPeerX509Certificate();
-    while (certificate !== undefined && chain.length < mostCertificates) {
-      chain.push(certificate.raw);
-      certificate = certificate.issuerCertificate;
-    }
+    const chain = peerChain(socket, mostCertificates);
     if (chain.length > 0) chains.set(socket, chain);
   });
 }

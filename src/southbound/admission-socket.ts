@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { type SecureContext, TLSSocket } from 'node:tls';
+import { peerChain } from '../platform/peer-chain.ts';
 import { causeOf, type FailureCause } from './tls-failure.ts';
 import type { TlsPolicy } from './tls-profile.ts';
 
@@ -22,20 +23,6 @@ export type HandshakeOutcome = Secured | ({ readonly kind: 'failed'; readonly co
 
 /** The path judge reads no more than this either; one above shows it that there were more. */
 const mostCertificates = 101;
-
-/**
- * The chain by its issuer links, which are the order sent. Node hands it out once per handshake: later readers, Node's
- * own handler among them, find the leaf alone.
- */
-function readChain(socket: TLSSocket): Uint8Array[] {
-  const chain: Uint8Array[] = [];
-  let certificate = socket.getPeerX509Certificate();
-  while (certificate !== undefined && chain.length < mostCertificates) {
-    chain.push(certificate.raw);
-    certificate = certificate.issuerCertificate;
-  }
-  return chain;
-}
 
 /** What Node's TLS server itself asks OpenSSL; an engine that cannot be asked objects. */
 function openSslObjection(socket: TLSSocket): string | undefined {
@@ -61,7 +48,7 @@ function settled(socket: TLSSocket, policy: TlsPolicy): HandshakeOutcome {
     tlsVersion,
     cipherSuite,
     resumed,
-    chain: readChain(socket),
+    chain: peerChain(socket, mostCertificates),
     ...(typeof serverName === 'string' ? { serverName } : {}),
     ...(secondLock === undefined ? {} : { secondLock }),
   };

@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client';
 import type { Clock } from '../platform/clock.ts';
 import type { Egress } from '../platform/egress/egress.ts';
-import { type Certificate, parseCertificate } from '../x509/certificate.ts';
+import type { Certificate } from '../x509/certificate.ts';
 import { type CertificateList, parseCrl } from '../x509/crl.ts';
 import { DerError } from '../x509/der.ts';
 import { defaultOcspRules } from '../x509/ocsp-judgement.ts';
@@ -10,10 +10,11 @@ import type { PathAnchor } from '../x509/path-anchor.ts';
 import { PemError, readPem } from '../x509/pem.ts';
 import type { FetchAnswer } from './chain-revocation.ts';
 import { createOcspClient, type OcspClient } from './ocsp-client.ts';
+import { crlRequest, signersOf } from './revocation/crl-request.ts';
 import type { HeldCrl } from './revocation/held-crls.ts';
 import { egressOf } from './revocation/source-urls.ts';
 import { type CrlFacts, certificatesOf, crlAnswer, crlUrls, type SourceQuestion } from './revocation/statuses.ts';
-import { isOcsp, type RevocationSource, sourceName } from './revocation-policy.ts';
+import { isOcsp, sourceName } from './revocation-policy.ts';
 import type { SourceAnswer } from './verdict.ts';
 
 export interface ChainFetchDeps {
@@ -78,15 +79,8 @@ async function fetchOne(fetcher: Fetcher, { policy, source, path, at }: SourceQu
   const remember = (outcome: string): void => {
     fetcher.fetches.set(url, { anchor, pointer: source.url === undefined, outcome, fetchedAt: at, nextAt: at });
   };
-  const result = await fetcher.egress.fetch({
-    purpose: 'crl',
-    url,
-    method: 'GET',
-    policy: egressOf(source),
-    accept: 'application/pkix-crl',
-    maxBytes: policy.limits.crlBytes,
-    timeout: source.timeout ?? policy.timeout,
-  });
+  const timeout = source.timeout ?? policy.timeout;
+  const result = await fetcher.egress.fetch(crlRequest(source, { url, maxBytes: policy.limits.crlBytes, timeout }));
   if (result.kind !== 'answer' || result.status !== 200)
     return remember(result.kind === 'failed' && result.cause === 'too-large' ? 'too-large' : 'unreachable');
   const lists = readLists(result.body);
@@ -109,8 +103,4 @@ function readLists(body: Uint8Array): readonly CertificateList[] | undefined {
     if (error instanceof DerError || error instanceof PemError) return undefined;
     throw error;
   }
-}
-
-function signersOf({ signer }: RevocationSource): readonly Certificate[] {
-  return signer === undefined ? [] : readPem(signer, 'CERTIFICATE').map((der) => parseCertificate(der));
 }

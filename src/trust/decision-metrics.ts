@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import { tallyCounter } from '../platform/tally.ts';
+import { pathReasons } from '../x509/path-failure.ts';
 import { anchorOf, type Decision } from './decision.ts';
 import { type Peer, type RefusalReason, refusalReasons } from './refusal.ts';
 
@@ -13,17 +14,6 @@ const beforeCertificate: readonly RefusalReason[] = [
   'handshake_timeout',
   'rate_limited',
   'no_client_cert',
-];
-const ofPath: readonly RefusalReason[] = [
-  'chain_untrusted',
-  'chain_incomplete',
-  'cert_expired',
-  'cert_not_yet_valid',
-  'purpose_invalid',
-  'weak_key',
-  'weak_signature',
-  'critical_ext_unknown',
-  'profile_violation',
 ];
 const ofTrusted: readonly RefusalReason[] = [
   'second_lock',
@@ -53,13 +43,13 @@ export function decisionSeries(anchors: readonly string[]): SeriesLabels[] {
   const refused = (reason: RefusalReason, anchor: string, peer: Peer): SeriesLabels => {
     return { outcome: 'refused', reason, anchor, peer };
   };
-  const strangers = [...beforeCertificate, ...ofPath, 'handshake_other' as const];
+  const strangers = [...beforeCertificate, ...pathReasons, 'handshake_other' as const];
   return [
     ...strangers.map((reason) => refused(reason, 'none', 'stranger')),
     ...anchors.flatMap((anchor) => [
       { outcome: 'admitted' as const, reason: 'none' as const, anchor, peer: 'known' as const },
-      ...ofPath.map((reason) => refused(reason, anchor, 'stranger')),
-      ...[...ofPath, ...ofTrusted, ...ofRevocation, 'handshake_other' as const].map((reason) =>
+      ...pathReasons.map((reason) => refused(reason, anchor, 'stranger')),
+      ...[...pathReasons, ...ofTrusted, ...ofRevocation, 'handshake_other' as const].map((reason) =>
         refused(reason, anchor, 'trusted-chain'),
       ),
       ...refusalReasons

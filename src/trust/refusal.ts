@@ -1,4 +1,5 @@
 import type { DeviceIdentity } from '../fleet/identity.ts';
+import { pathReasons } from '../x509/path-failure.ts';
 
 export type { DeviceIdentity };
 
@@ -18,15 +19,7 @@ export const refusalReasons = [
   'rate_limited',
   // path
   'no_client_cert',
-  'chain_untrusted',
-  'chain_incomplete',
-  'cert_expired',
-  'cert_not_yet_valid',
-  'purpose_invalid',
-  'weak_key',
-  'weak_signature',
-  'critical_ext_unknown',
-  'profile_violation',
+  ...pathReasons,
   'second_lock',
   // identity
   'identity_missing',

@@ -1,5 +1,5 @@
 /** Why a path is refused, in the closed set that audit, counters and dashboards share. */
-const pathReasons = [
+export const pathReasons = [
   'chain_untrusted',
   'chain_incomplete',
   'cert_expired',

@@ -1,6 +1,7 @@
 import { isIP, type LookupFunction } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import type { buildConnector } from 'undici';
+import { peerChain } from '../peer-chain.ts';
 import type { EgressTls } from './egress-request.ts';
 
 /** The caller does not take the server's certificate; its message says why. */
@@ -39,7 +40,7 @@ export function judgedConnector(
     socket.once('error', settle);
     socket.once('close', () => settle(new Error('closed during the handshake')));
     socket.once('secureConnect', () => {
-      tls.judge(chainOf(socket)).then(
+      tls.judge(peerChain(socket, mostCertificates)).then(
         (fault) => settle(fault === undefined ? null : new CertificateNotTaken(fault)),
         (error: unknown) => settle(error instanceof Error ? error : new Error(String(error))),
       );
@@ -57,14 +58,4 @@ function open({ chain, key }: EgressTls, lookup: LookupFunction, hostname: strin
     ALPNProtocols: ['http/1.1'],
     ...(isIP(host) === 0 && { servername: host }),
   });
-}
-
-function chainOf(socket: TLSSocket): Uint8Array[] {
-  const chain: Uint8Array[] = [];
-  let certificate = socket.getPeerX509Certificate();
-  while (certificate !== undefined && chain.length < mostCertificates) {
-    chain.push(certificate.raw);
-    certificate = certificate.issuerCertificate;
-  }
-  return chain;
 }

@@ -1,19 +1,19 @@
 import type { Egress } from '../../platform/egress/egress.ts';
 import type { EgressResult } from '../../platform/egress/egress-request.ts';
 import type { Database } from '../../platform/postgres.ts';
-import { type Certificate, parseCertificate } from '../../x509/certificate.ts';
+import type { Certificate } from '../../x509/certificate.ts';
 import type { CertificateList } from '../../x509/crl.ts';
 import { crlBlocks } from '../../x509/crl-file.ts';
 import type { PathAnchor } from '../../x509/path-anchor.ts';
-import { PemError, readPem } from '../../x509/pem.ts';
+import { PemError } from '../../x509/pem.ts';
 import type { RevocationSource } from '../revocation-policy.ts';
 import { changeRevocation } from './changes.ts';
 import type { FetchOutcome } from './crl-fetcher.ts';
 import { CrlUnreadable } from './crl-reader.ts';
+import { crlRequest, signersOf } from './crl-request.ts';
 import { storeCrl } from './crl-store.ts';
 import { verifyCrl } from './crl-verification.ts';
 import type { ReadCrl } from './held-crls.ts';
-import { egressOf } from './source-urls.ts';
 
 export interface FetchParts {
   readonly db: Database;
@@ -49,14 +49,8 @@ export async function fetchCrl(parts: FetchParts, at: Date): Promise<Fetched> {
   const { url, source, maxBytes, timeout, held, etag, lastModified } = parts;
   const validators = { ...(etag !== undefined && { etag }), ...(lastModified !== undefined && { lastModified }) };
   const result = await parts.egress.fetch({
-    purpose: 'crl',
-    url,
-    method: 'GET',
-    policy: egressOf(source),
-    accept: 'application/pkix-crl',
+    ...crlRequest(source, { url, maxBytes, timeout }),
     ...(held && { validators }),
-    maxBytes,
-    timeout,
     // The table of URLs knows better than the memory of this node when to try again.
     again: true,
   });
@@ -118,9 +112,6 @@ function certificatesFor({
 }
 
 /** The certificates that the policy names beside a source. */
-export function signersOf({ signer }: RevocationSource): readonly Certificate[] {
-  return signer === undefined ? [] : readPem(signer, 'CERTIFICATE').map((der) => parseCertificate(der));
-}
 
 /** REV-16: DER; PEM is tolerated. */
 async function readBody(

@@ -3,12 +3,12 @@ import type { Certificate } from '../../x509/certificate.ts';
 import type { PathAnchor } from '../../x509/path-anchor.ts';
 import { PemError } from '../../x509/pem.ts';
 import { isOcsp, type PolicyDocument, type RevocationPolicy, type RevocationSource } from '../revocation-policy.ts';
-import { derOfCrl, signersOf, single } from './crl-fetch.ts';
+import { derOfCrl, single } from './crl-fetch.ts';
 import { CrlUnreadable } from './crl-reader.ts';
+import { crlRequest, signersOf } from './crl-request.ts';
 import { verifyCrl } from './crl-verification.ts';
 import type { Facts } from './facts.ts';
 import type { HeldCrl, ReadCrl } from './held-crls.ts';
-import { egressOf } from './source-urls.ts';
 
 export interface DeskFetch {
   readonly egress: Egress;
@@ -48,15 +48,8 @@ async function fetchOne(
   url: string,
   at: Date,
 ): Promise<HeldCrl | undefined> {
-  const result = await egress.fetch({
-    purpose: 'crl',
-    url,
-    method: 'GET',
-    policy: egressOf(source),
-    accept: 'application/pkix-crl',
-    maxBytes: policy.limits.crlBytes,
-    timeout: source.timeout ?? policy.timeout,
-  });
+  const timeout = source.timeout ?? policy.timeout;
+  const result = await egress.fetch(crlRequest(source, { url, maxBytes: policy.limits.crlBytes, timeout }));
   if (result.kind !== 'answer' || result.status !== 200) return undefined;
   const candidates = [...signersOf(source), ...certificates];
   try {
