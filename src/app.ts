@@ -22,7 +22,7 @@ import { createLifecycle } from './platform/lifecycle.ts';
 import { isLoopback } from './platform/loopback.ts';
 import type { Database } from './platform/postgres.ts';
 import { createListener, type Listener } from './southbound/listener.ts';
-import { createTicketKeys } from './southbound/ticket-keys.ts';
+import { createTicketKeys, type TicketSecrets } from './southbound/ticket-keys.ts';
 import { type AccessDeps, assembleAccess } from './trust/access/assembly.ts';
 import { loadStaffAnchor } from './trust/access/staff-certificates.ts';
 import { startWaking } from './southbound/wake/waking.ts';
@@ -50,6 +50,18 @@ export interface AppDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Registry;
+  /** Absent: this process has its doors for itself. */
+  readonly host?: HostShare;
+}
+
+/** What this process has in common with others of its host, which open the same doors. */
+export interface HostShare {
+  /** 1 to `workers`. */
+  readonly worker: number;
+  readonly workers: number;
+  readonly ticketSecrets: TicketSecrets;
+  /** The metrics of all of them. */
+  page(): Promise<string>;
 }
 
 export interface Door {
@@ -86,7 +98,7 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
     const { revocation, quarantine } = assembly;
     const gate = createGate({ ...config, ...deps, anchors, records, informs, revocation, quarantine, suspect });
     lifecycle.started('gate', () => gate.close());
-    const ticketKeys = createTicketKeys(config.maxResumptionAge);
+    const ticketKeys = createTicketKeys(config.maxResumptionAge, deps.host?.ticketSecrets);
     lifecycle.started('ticket keys', () => ticketKeys.stop());
     const services = await createSessionServices({ ...deps, informs, suspect });
     lifecycle.started('session services', () => services.stop());
@@ -148,8 +160,9 @@ type ListenerParts = AppDeps &
 /** All are judged before one is bound, so that all faults are told at once. */
 async function prepareListeners(parts: ListenerParts): Promise<Listener[]> {
   const { listeners, limits } = parts.config;
+  const sharing = { ...parts, reusePort: parts.host !== undefined };
   const results = await Promise.all(
-    listeners.map((config, index) => createListener({ ...parts, config, configKey: `listeners[${index}]`, limits })),
+    listeners.map((config, index) => createListener({ ...sharing, config, configKey: `listeners[${index}]`, limits })),
   );
   const faults = results.flatMap((result) => (result.ok ? [] : result.faults));
   const ready = results.flatMap((result) => (result.ok ? [result.listener] : []));

@@ -13,6 +13,8 @@ export interface OpenDatabase {
   readonly db: Database;
   /** Absent when the configuration names a database. */
   readonly embedded?: EmbeddedPostgres;
+  /** What everybody works as; undefined: as the user of the URL. */
+  readonly role?: string;
   close(): Promise<void>;
 }
 
@@ -53,7 +55,7 @@ export async function openDatabase(options: AccessOptions): Promise<OpenDatabase
     else await requireMigrated(owner);
     await owner.close();
     const db = open({ url, poolSize, ...(role !== undefined && { role }), ...(metrics !== undefined && { metrics }) });
-    return { db, ...(embedded !== undefined && { embedded }), close };
+    return { db, ...(embedded !== undefined && { embedded }), ...(role !== undefined && { role }), close };
   } catch (error) {
     await close();
     throw error;

@@ -1,4 +1,5 @@
-import type { ConfigFault } from '../config/fault.ts';
+import { type ConfigFault, StartError } from '../config/fault.ts';
+import { DatabaseError } from '../platform/database-error.ts';
 
 /** Exit codes, printed by `hems --help` and documented in the README. */
 export const exitCodes = {
@@ -58,4 +59,15 @@ export function fileFailure(error: unknown): Failure | undefined {
   const cause = fileCauses[code ?? ''];
   if (path === undefined || cause === undefined) return undefined;
   return failure(exitCodes.unavailable, `${path} ${cause}`, 'check the path, who may use it and the room on the disk');
+}
+
+/** What a user can do something about; undefined: a defect of ours. */
+export function asFailure(error: unknown): Failure | undefined {
+  if (isFailure(error)) return error;
+  if (error instanceof StartError) return configFailure(error.faults);
+  if (error instanceof DatabaseError) return failure(exitCodes.unavailable, error.message, error.remedy);
+  // Errors of rooms that are loaded only where they are needed: one that knows a remedy is no defect of ours.
+  if (error instanceof Error && 'remedy' in error && typeof error.remedy === 'string')
+    return failure(exitCodes.unavailable, error.message, error.remedy);
+  return fileFailure(error);
 }

@@ -1,7 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { StartError } from '../config/fault.ts';
-import { DatabaseError } from '../platform/database-error.ts';
-import { configFailure, exitCodes, type Failure, failure, fileFailure, isFailure } from './failure.ts';
+import { asFailure, exitCodes } from './failure.ts';
 import { printable } from './terminal.ts';
 
 const help = `
@@ -13,7 +11,7 @@ Exit codes:
 
 Environment (see README):
   of a server      HEMS_CONFIG, HEMS_DATA_DIR, DATABASE_URL, HEMS_CWMP_PORT, HEMS_MANAGEMENT_PORT, HEMS_LOG_LEVEL,
-                   HEMS_SECRET_KEY
+                   HEMS_WORKERS, HEMS_SECRET_KEY
   of a laptop      HEMS_SERVER (as --server URL) with HEMS_API_KEY_FILE, or HEMS_CLIENT_CERTIFICATE and HEMS_CLIENT_KEY;
                    HEMS_SERVER_CA: commands work over the API of that server, and need no database`;
 
@@ -63,16 +61,6 @@ function inheritExitOverride(command: Command): void {
     child.exitOverride();
     inheritExitOverride(child);
   }
-}
-
-function asFailure(error: unknown): Failure | undefined {
-  if (isFailure(error)) return error;
-  if (error instanceof StartError) return configFailure(error.faults);
-  if (error instanceof DatabaseError) return failure(exitCodes.unavailable, error.message, error.remedy);
-  // Errors of rooms that are loaded only where they are needed: one that knows a remedy is no defect of ours.
-  if (error instanceof Error && 'remedy' in error && typeof error.remedy === 'string')
-    return failure(exitCodes.unavailable, error.message, error.remedy);
-  return fileFailure(error);
 }
 
 /** A fault that a user can cause is one or two lines; anything else is our defect and shows its stack. */

@@ -1,17 +1,15 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Logger } from 'pino';
-import type { Registry } from 'prom-client';
-import { type RunningApp, startApp } from '../app.ts';
 import type { Config } from '../config/schema.ts';
 import { loadConfig } from '../config/load.ts';
+import { workerCount } from '../config/worker-share.ts';
+import { usableCores } from '../platform/workers/worker-pool.ts';
+import type { Serving } from './serve-worker.ts';
 import { processEnvironment } from '../config/process-environment.ts';
 import { systemClock } from '../platform/clock.ts';
-import { createEventBus } from '../platform/events.ts';
-import { createLifecycle, untilSignal } from '../platform/lifecycle.ts';
-import { createLogger, createMetrics } from '../platform/telemetry.ts';
+import { untilSignal } from '../platform/lifecycle.ts';
+import { createLogger } from '../platform/telemetry.ts';
 import { accepted } from './configuration.ts';
-import { openDatabase } from './database-access.ts';
 import { prepareDevelopment } from './development.ts';
 import { exitCodes, failure } from './failure.ts';
 import { paint, print, printJson } from './terminal.ts';
@@ -39,21 +37,15 @@ async function serve(options: ServeOptions): Promise<void> {
   // Before anything is started: a Ctrl-C during the start is heard too.
   const signal = untilSignal();
   const setting = options.dev === true ? await developmentSetting(options) : productionSetting(options);
-  const { config } = setting;
+  const { config, mode } = setting;
   const logger = createLogger(config.log.level);
   for (const warning of setting.warnings) logger.warn(warning, 'configuration');
-  const metrics = createMetrics();
-  const lifecycle = createLifecycle(logger);
-  try {
-    const app = await start({ ...setting, logger, metrics, lifecycle, migrate: options.migrate === true });
-    announce(app, config, options);
-    const reload = (): void => void app.reload();
-    process.on('SIGHUP', reload);
-    logger.info({ signal: await signal }, 'stopping');
-    process.off('SIGHUP', reload);
-  } finally {
-    await lifecycle.stop();
-  }
+  const announced = (serving: Serving): void => announce(serving, config, options);
+  const work = { config, mode, logger, signal, migrate: options.migrate === true, announce: announced };
+  const workers = workerCount(config, usableCores());
+  // A supervisor opens no door: what the doors need is loaded by its workers.
+  if (workers > 1) await (await import('./serve-workers.ts')).serveWithWorkers({ ...work, workers });
+  else await (await import('./serve-alone.ts')).serveAlone(work);
 }
 
 interface Setting {
@@ -92,31 +84,14 @@ function productionSetting(options: ServeOptions): Setting {
   return { config, mode: 'production', warnings };
 }
 
-interface StartOptions extends Setting {
-  readonly logger: Logger;
-  readonly metrics: Registry;
-  readonly lifecycle: ReturnType<typeof createLifecycle>;
-  readonly migrate: boolean;
-}
-
-async function start(options: StartOptions): Promise<RunningApp> {
-  const { config, mode, logger, metrics, lifecycle } = options;
-  const database = await openDatabase({ config, logger, metrics, migrate: options.migrate });
-  lifecycle.started('database', () => database.close());
-  const events = createEventBus({ logger, metrics });
-  const app = await startApp({ config, mode, db: database.db, logger, metrics, events, clock: systemClock });
-  lifecycle.started('doors', () => app.stop());
-  return app;
-}
-
-function announce(app: RunningApp, config: Config, options: ServeOptions): void {
-  const cwmp = app.doors[0]?.url ?? '';
-  const { management } = app;
+function announce(serving: Serving, config: Config, options: ServeOptions): void {
+  const cwmp = serving.doors[0]?.url ?? '';
+  const { management } = serving;
   if (options.json === true) {
     printJson({ ready: true, cwmp, management, dataDir: config.dataDir, pid: process.pid });
     return;
   }
-  for (const door of app.doors) print(`${paint('bold', `CWMP ${door.name}`.padEnd(12))} ${door.url}  (mutual TLS)`);
+  for (const door of serving.doors) print(`${paint('bold', `CWMP ${door.name}`.padEnd(12))} ${door.url}  (mutual TLS)`);
   print(`${paint('bold', 'Management'.padEnd(12))} ${management}/metrics  /healthz  /readyz`);
   if (options.dev !== true) return;
   print(`${paint('bold', 'Data'.padEnd(12))} ${config.dataDir}  (development PKI in pki/, Postgres in postgres/)`);

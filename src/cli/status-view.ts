@@ -30,8 +30,8 @@ function head(text: string): string {
 
 function nodesText(nodes: readonly SeenNode[], at: Date): string[] {
   if (nodes.length === 0) return [paint('red', 'No node has said anything for two minutes: is hems running?')];
-  return nodes.flatMap(({ name, version, startedAt, seenAt, said }) => [
-    `${head('Node')} ${printable(name)}  hems ${version}, up ${ago(startedAt, at)}, seen ${ago(seenAt, at)} ago`,
+  return hostsOf(nodes).flatMap(({ name, version, startedAt, seenAt, said, workers }) => [
+    `${head('Node')} ${printable(name)}${workers}  hems ${version}, up ${ago(startedAt, at)}, seen ${ago(seenAt, at)} ago`,
     ...said.doors.map((door) => `  ${printable(door.name).padEnd(14)} ${printable(door.url)}`),
     `  ${'management'.padEnd(14)} ${printable(said.management)}`,
     `  ${'anchors'.padEnd(14)} ${said.anchors.map((anchor) => printable(anchor)).join(', ')}`,
@@ -39,6 +39,27 @@ function nodesText(nodes: readonly SeenNode[], at: Date): string[] {
       ? `  ${'clauses'.padEnd(14)} all met`
       : `  ${'clauses'.padEnd(14)} ${paint('yellow', `weaker by ${said.deviations.join(', ')}`)} (hems compliance)`,
   ]);
+}
+
+interface Host extends SeenNode {
+  /** How many of its workers are there, for behind its name. */
+  readonly workers: string;
+}
+
+/** Workers that say the same of one host are shown once: the one that is up longest, and how many there are. */
+function hostsOf(nodes: readonly SeenNode[]): readonly Host[] {
+  const hosts = Map.groupBy(nodes, ({ id, name, version, said: { worker, ...said } }) =>
+    worker === undefined ? id : JSON.stringify([name, version, worker.of, said]),
+  );
+  return [...hosts.values()].flatMap((workers) => {
+    const [first] = workers.toSorted((a, b) => a.startedAt.getTime() - b.startedAt.getTime());
+    if (first === undefined) return [];
+    const there = new Set(workers.map(({ said }) => said.worker?.number)).size;
+    const wanted = first.said.worker?.of;
+    const missing = wanted !== undefined && there < wanted;
+    const text = wanted === undefined ? '' : `, ${there} of ${wanted} workers`;
+    return [{ ...first, workers: missing ? paint('yellow', text) : text }];
+  });
 }
 
 function ofOurCells(figures: Figures | null): string[] {

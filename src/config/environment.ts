@@ -11,6 +11,7 @@ export interface EnvironmentSettings {
   readonly cwmpPort?: number;
   readonly managementPort?: number;
   readonly logLevel?: string;
+  readonly workers?: number | 'auto';
   readonly secretKey?: string;
   readonly faults: readonly ConfigFault[];
   readonly warnings: readonly ConfigFault[];
@@ -24,6 +25,7 @@ const known = [
   'HEMS_CWMP_PORT',
   'HEMS_MANAGEMENT_PORT',
   'HEMS_LOG_LEVEL',
+  'HEMS_WORKERS',
   'HEMS_SECRET_KEY',
   'HEMS_SECRET_KEY_FILE',
   // Of the command line, where it works over the API of a server.
@@ -50,6 +52,7 @@ export function readEnvironment(env: Environment): EnvironmentSettings {
     cwmpPort: port('HEMS_CWMP_PORT', text('HEMS_CWMP_PORT'), faults),
     managementPort: port('HEMS_MANAGEMENT_PORT', text('HEMS_MANAGEMENT_PORT'), faults),
     logLevel: text('HEMS_LOG_LEVEL'),
+    workers: workers('HEMS_WORKERS', text('HEMS_WORKERS'), faults),
     secretKey: secret('HEMS_SECRET_KEY', text('HEMS_SECRET_KEY'), text('HEMS_SECRET_KEY_FILE'), faults),
   };
   const given = Object.entries(settings).filter(([, value]) => value !== undefined);
@@ -78,6 +81,18 @@ function port(name: string, text: string | undefined, faults: ConfigFault[]): nu
     key: name,
     cause: `${JSON.stringify(text)} is no port`,
     remedy: 'write a number from 0 (any free one) to 65535',
+  });
+  return undefined;
+}
+
+/** How many are too many is the schema's business. */
+function workers(name: string, text: string | undefined, faults: ConfigFault[]): number | 'auto' | undefined {
+  if (text === undefined || text === 'auto') return text;
+  if (/^\d{1,5}$/.test(text)) return Number(text);
+  faults.push({
+    key: name,
+    cause: `${JSON.stringify(text)} is no number of processes`,
+    remedy: 'write a number from 1, or auto: one for each core',
   });
   return undefined;
 }

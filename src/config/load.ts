@@ -109,6 +109,7 @@ function withEnvironment(content: Tree, settings: EnvironmentSettings): Tree {
   if (settings.databaseUrl !== undefined) above.database = { url: settings.databaseUrl };
   if (settings.managementPort !== undefined) above.management = { port: settings.managementPort };
   if (settings.secretKey !== undefined) above.secretKey = settings.secretKey;
+  if (settings.workers !== undefined) above.workers = settings.workers;
   if (settings.logLevel !== undefined) above.log = { level: settings.logLevel };
   const listeners = content.listeners;
   if (settings.cwmpPort !== undefined && Array.isArray(listeners) && listeners.length === 1 && isTree(listeners[0]))
@@ -174,7 +175,8 @@ function located(fault: ConfigFault, { file, read }: { file?: string; read?: Yam
     : { ...fault, cause: `${fault.cause} (${file}, line ${line})` };
 }
 
-function frozen<T>(value: T): T {
+/** The same value, deeply frozen. */
+export function frozen<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);
     for (const part of Object.values(value)) frozen(part);

@@ -159,8 +159,13 @@ const model = z.strictObject({
   emptyAnswer: z.literal([200, 204]).default(204),
 });
 
+/** Processes beyond that would stand in each other's way, and in that of the database. */
+export const mostWorkers = 64;
+
 export const configSchema = z.strictObject({
   dataDir: z.string().min(1).default('./var'),
+  /** Processes of `hems serve` that share the doors of this host; auto: one for each core. docs/workers.md. */
+  workers: z.union([z.int().min(1).max(mostWorkers), z.literal('auto')]).default(1),
   /** Without a URL the embedded Postgres of the data directory is used (only with --dev, demo and the tools). */
   database: z
     .strictObject({

@@ -1,7 +1,8 @@
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Clock } from '../platform/clock.ts';
 import { deviceStates } from './device.ts';
 import { expiryBounds, type Figures, type FiguresRow } from './figure-queries.ts';
+import { hostGauge } from '../platform/host-gauge.ts';
 
 const openStates = ['queued', 'sent', 'in-progress', 'unknown-outcome'] as const;
 /** Milliseconds after which counts are no longer shown: nobody should act on the figures of a dead counter. */
@@ -30,10 +31,11 @@ export function showFigures({ metrics, clock, anchors }: ShowDeps, latest: () =>
     labelNames: readonly Label[],
     rows: (figures: Figures, at: Date) => readonly Row<Label>[],
   ): void => {
-    new Gauge({
+    hostGauge({
       name: `hems_fleet_${name}`,
       help: `${help} (of the installation: the same on every node)`,
       labelNames,
+      aggregator: 'max',
       registers: [metrics],
       collect() {
         this.reset();
@@ -47,9 +49,10 @@ export function showFigures({ metrics, clock, anchors }: ShowDeps, latest: () =>
   registerGauges(gauge);
   workGauges(gauge, clock);
   refusedGauge(gauge, anchors);
-  new Gauge({
+  hostGauge({
     name: 'hems_fleet_figures_timestamp_seconds',
     help: 'When the counts of the installation were made, Unix time; 0: never',
+    aggregator: 'max',
     registers: [metrics],
     collect() {
       this.set((latest()?.at.getTime() ?? 0) / 1000);

@@ -15,6 +15,8 @@ export interface NodeWords {
   /** Names of the settings that are weaker than a clause. */
   readonly deviations: readonly string[];
   readonly compliance: 'report' | 'strict';
+  /** Where several processes serve one host: which of them this is. */
+  readonly worker?: { readonly number: number; readonly of: number };
 }
 
 export interface SeenNode extends Omit<NodeRow, 'said'> {

@@ -39,13 +39,13 @@ const healthSchema = {
   properties: { status: { type: 'string', enum: ['ok'] } },
 } as const;
 
+export const problemAnswer = (status: number) => ({
+  description: problemTitle(status),
+  content: { [problemContentType.split(';')[0] ?? '']: { schema: jsonSchema(problemSchema, 'output') } },
+});
+
 /** What HTTP itself refuses, wherever it is said. */
-export const tooLarge = {
-  431: {
-    description: problemTitle(431),
-    content: { [problemContentType.split(';')[0] ?? '']: { schema: jsonSchema(problemSchema, 'output') } },
-  },
-};
+export const tooLarge = { 431: problemAnswer(431) };
 
 /** `/healthz`: the process lives (restart me if not). `/readyz`: devices can be served (route to me only if so). */
 export const healthRoutes: FastifyPluginAsync<{ readiness: () => Promise<Readiness> }> = async (app, { readiness }) => {

@@ -3,14 +3,13 @@ import type { Server } from 'node:tls';
 import swagger from '@fastify/swagger';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import type { Logger } from 'pino';
-import type { Registry } from 'prom-client';
 import { DatabaseError } from '../platform/database-error.ts';
 import { sendProblem } from './answering.ts';
 import { type AuthenticationDeps, requireAuthentication } from './authentication.ts';
 import { clientCertificateOptions, keepChains } from './client-chain.ts';
 import { documentationRoutes } from './documentation/documentation-routes.ts';
 import { healthRoutes, type Readiness } from './health-routes.ts';
-import { metricsRoutes } from './metrics-routes.ts';
+import { type MetricsPage, metricsRoutes } from './metrics-routes.ts';
 import { openapiInfo } from './openapi.ts';
 import { operationRoutes } from './operation-routes.ts';
 import { apiOperations } from './resources/all.ts';
@@ -19,7 +18,7 @@ import { limitBodies, longestUpload, refuseUnreadable } from './unreadable-reque
 
 export interface ManagementDoorDeps {
   readonly logger: Logger;
-  readonly metrics: Registry;
+  readonly metrics: MetricsPage;
   /** Asked at each `/readyz`; must answer within its own time limit and never throw. */
   readonly readiness: () => Promise<Readiness>;
   readonly authentication: AuthenticationDeps;
@@ -39,7 +38,7 @@ export interface ServerPair {
 
 export interface ManagementDoor {
   /** Binds and answers the URL; a busy port or a foreign address throws what `listen` threw. */
-  listen(bind: { address: string; port: number }): Promise<string>;
+  listen(bind: { address: string; port: number; reusePort?: boolean }): Promise<string>;
   /** New connections get this certificate. Throws what OpenSSL throws, and keeps the old one. */
   renew(tls: ServerPair): void;
   close(): Promise<void>;
@@ -79,7 +78,7 @@ export async function buildManagementDoor(deps: ManagementDoorDeps): Promise<Fas
     }),
   );
   await app.register(healthRoutes, { readiness: deps.readiness });
-  await app.register(metricsRoutes, { metrics: deps.metrics, open: deps.openMetrics });
+  await app.register(metricsRoutes, { ...deps, open: deps.openMetrics });
   await operationRoutes(app, apiOperations(deps.api), deps.api.idempotency);
   documentationRoutes(app, deps.openDocumentation ?? false);
   await app.ready();
@@ -114,8 +113,9 @@ function isAway(error: unknown): boolean {
 export async function createManagementDoor(deps: ManagementDoorDeps): Promise<ManagementDoor> {
   const app = await buildManagementDoor(deps);
   return {
-    listen: async ({ address, port }) => {
-      await app.listen({ host: address, port });
+    listen: async ({ address, port, reusePort = false }) => {
+      // Fastify hands on to node:net what it does not know itself.
+      await app.listen(Object.assign({ host: address, port }, { reusePort }));
       const bound = app.server.address() as AddressInfo;
       const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
       return `${deps.tls === undefined ? 'http' : 'https'}://${host}:${bound.port}`;

@@ -32,6 +32,8 @@ export interface ManagementDeps extends TrustParts {
   readonly config: Pick<Config, 'management' | 'anchors' | 'connectionRequests' | 'secretKey' | 'files'> &
     TrustParts['config'];
   readonly metrics: Registry;
+  /** Absent: the port is this process's alone, and so are the metrics that it shows. */
+  readonly host?: { page(): Promise<string> };
   /** Default: API keys alone. */
   readonly credentials?: Credentials;
   readonly standing: Standing;
@@ -57,14 +59,14 @@ const failuresPerMinute = 120;
 
 /** The management door with everything that it stands on. Throws ManagementCertificateFault. */
 export async function createManagement(deps: ManagementDeps): Promise<Management> {
-  const { db, clock, logger, metrics } = deps;
+  const { db, clock, logger, metrics, host } = deps;
   const { management } = deps.config;
   const tls = await readPair(deps);
   const runner = startFleetJobs({ ...deps, further: { [verifyJobKind]: auditVerifyJob(db) } });
   const sweeper = sweepKeys(deps);
   const api = { ...apiOf(deps), kickJobs: runner.kick };
   const door = await createManagementDoor({
-    ...{ logger, metrics, api, tls },
+    ...{ logger, metrics: host ?? { page: () => metrics.metrics() }, api, tls },
     openDocumentation: (management.documentation ?? (isLoopback(management.address) ? 'open' : 'key')) === 'open',
     openMetrics: (management.metrics ?? (isLoopback(management.address) ? 'open' : 'key')) === 'open',
     readiness: () => readiness(pingOf(db)),
@@ -76,7 +78,7 @@ export async function createManagement(deps: ManagementDeps): Promise<Management
     },
   });
   return {
-    listen: () => door.listen(management),
+    listen: () => door.listen({ ...management, reusePort: host !== undefined }),
     reload: async () => {
       try {
         const pair = await readPair(deps);

@@ -1,6 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { pino } from 'pino';
-import { Registry } from 'prom-client';
 import { buildManagementDoor } from './management-door.ts';
 import { renderOpenapi } from './openapi.ts';
 import type { ApiDeps } from './resources/deps.ts';
@@ -13,7 +12,7 @@ const unlimited = { allowed: true, limit: 1, remaining: 1, resetSeconds: 1 };
 const limit = { take: () => unlimited, look: () => unlimited };
 const wanted = await renderOpenapi(buildManagementDoor, {
   logger: pino({ level: 'silent' }),
-  metrics: new Registry(),
+  metrics: { page: never },
   readiness: async () => ({ ready: true, checks: [] }),
   openMetrics: true,
   authentication: { credentials: { bearer: never, isLikely: never }, inGroup: never, requests: limit, failures: limit },

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 import { DatabaseError, explainDatabaseError } from './database-error.ts';
 import { createLending, isStalePlan, type Lending } from './postgres-lending.ts';
 import { createListening, type LinkHandler } from './postgres-listening.ts';
@@ -8,6 +8,7 @@ import { runPrepared } from './postgres-statement.ts';
 import { columnTypes } from './postgres-types.ts';
 import { inSpan } from './tracing.ts';
 import { tallyHistogram } from './tally.ts';
+import { hostGauge } from './host-gauge.ts';
 
 export interface Query {
   /** Names a prepared statement: parsed and planned once a connection. One name, one text. */
@@ -192,9 +193,10 @@ function observer(pool: pg.Pool, { atHand }: Lending, metrics: Registry | undefi
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5],
     registers,
   }).series({});
-  new Gauge({
+  hostGauge({
     name: 'hems_platform_database_connections',
     help: 'Connections of the pool',
+    aggregator: 'sum',
     labelNames: ['state'] as const,
     registers,
     collect() {

@@ -1,10 +1,11 @@
 import { Writable } from 'node:stream';
 import { styleText } from 'node:util';
 import { type Level, type Logger, pino } from 'pino';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import { visibleJson } from './json-text.ts';
 import { scrubbed } from './log-scrubbing.ts';
 import { hemsVersion } from './version.ts';
+import { type AcrossWorkers, hostGauge } from './host-gauge.ts';
 
 export type LogLevel = Level | 'silent';
 
@@ -97,13 +98,56 @@ function shortLines(stream: NodeJS.WritableStream): Writable {
   });
 }
 
+/**
+ * What the figures of Node make together where several processes are one target. Of the event loop the slowest one
+ * counts, of files the process that is nearest to its own limit.
+ */
+export const nodeGauges: Readonly<Record<string, AcrossWorkers>> = {
+  process_start_time_seconds: 'min',
+  process_resident_memory_bytes: 'sum',
+  process_virtual_memory_bytes: 'sum',
+  process_heap_bytes: 'sum',
+  process_open_fds: 'max',
+  process_max_fds: 'min',
+  nodejs_eventloop_lag_seconds: 'max',
+  nodejs_eventloop_lag_min_seconds: 'min',
+  nodejs_eventloop_lag_max_seconds: 'max',
+  nodejs_eventloop_lag_mean_seconds: 'max',
+  nodejs_eventloop_lag_stddev_seconds: 'max',
+  nodejs_eventloop_lag_p50_seconds: 'max',
+  nodejs_eventloop_lag_p90_seconds: 'max',
+  nodejs_eventloop_lag_p99_seconds: 'max',
+  nodejs_active_resources: 'sum',
+  nodejs_active_resources_total: 'sum',
+  nodejs_active_handles: 'sum',
+  nodejs_active_handles_total: 'sum',
+  nodejs_active_requests: 'sum',
+  nodejs_active_requests_total: 'sum',
+  nodejs_heap_size_total_bytes: 'sum',
+  nodejs_heap_size_used_bytes: 'sum',
+  nodejs_external_memory_bytes: 'sum',
+  nodejs_heap_space_size_total_bytes: 'sum',
+  nodejs_heap_space_size_used_bytes: 'sum',
+  nodejs_heap_space_size_available_bytes: 'sum',
+  nodejs_version_info: 'first',
+};
+
+function collectNodeMetrics(registry: Registry): void {
+  collectDefaultMetrics({ register: registry });
+  for (const [name, aggregator] of Object.entries(nodeGauges)) {
+    const metric = registry.getSingleMetric(name) as { aggregator?: string } | undefined;
+    if (metric !== undefined) metric.aggregator = aggregator;
+  }
+}
+
 /** A registry of its own (nothing global), with the figures of the Node process unless told not to. */
 export function createMetrics(options: { process?: boolean } = {}): Registry {
   const registry = new Registry();
-  if (options.process !== false) collectDefaultMetrics({ register: registry });
-  new Gauge({
+  if (options.process !== false) collectNodeMetrics(registry);
+  hostGauge({
     name: 'hems_build_info',
     help: 'Always 1; which hems runs, and on which Node',
+    aggregator: 'first',
     labelNames: ['version', 'node'] as const,
     registers: [registry],
   }).set({ version: hemsVersion, node: process.versions.node }, 1);

@@ -1,7 +1,8 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 import { acsFaults } from '../cwmp/faults.ts';
 import { cpeMethods } from '../cwmp/methods.ts';
 import { tallyCounter, tallyHistogram } from '../platform/tally.ts';
+import { type AcrossWorkers, hostGauge } from '../platform/host-gauge.ts';
 
 /** How a TCP connection ended up; `silent`: it came and went without a byte, as load balancers' probes do. */
 export type ConnectionOutcome = (typeof connectionOutcomes)[number];
@@ -50,8 +51,14 @@ function tallied<T extends string>(registers: Registers, name: string, help: str
   return tallyCounter({ name: `hems_southbound_${name}`, help, labelNames, registers });
 }
 
-function gauge<T extends string>(registers: Registers, name: string, help: string, labelNames: readonly T[]) {
-  return new Gauge({ name: `hems_southbound_${name}`, help, labelNames, registers });
+function gauge<T extends string>(
+  aggregator: AcrossWorkers,
+  registers: Registers,
+  name: string,
+  help: string,
+  labelNames: readonly T[],
+) {
+  return hostGauge({ name: `hems_southbound_${name}`, help, labelNames, registers, aggregator });
 }
 
 function seconds<T extends string>(registers: Registers, name: string, help: string, labelNames: readonly T[]) {
@@ -62,13 +69,13 @@ function seconds<T extends string>(registers: Registers, name: string, help: str
 function handshakeFamilies(to: Registers) {
   const ofHandshake = ['listener', 'tls_version', 'resumed'] as const;
   return {
-    connections: gauge(to, 'connections', 'TCP connections that are open', listener),
+    connections: gauge('sum', to, 'connections', 'TCP connections that are open', listener),
     connectionsTotal: tallied(to, 'connections_total', 'TCP connections by what became of them', [
       'listener',
       'outcome',
     ] as const),
-    inFlight: gauge(to, 'handshakes_in_flight', 'Handshakes that are under way, the verdict included', listener),
-    waiting: gauge(to, 'handshakes_waiting', 'Clients that wait for a place in the handshakes', listener),
+    inFlight: gauge('sum', to, 'handshakes_in_flight', 'Handshakes that are under way, the verdict included', listener),
+    waiting: gauge('sum', to, 'handshakes_waiting', 'Clients that wait for a place in the handshakes', listener),
     handshake: seconds(to, 'handshake_seconds', 'From the ClientHello to the end of the TLS handshake', ofHandshake),
     verdict: seconds(to, 'verdict_seconds', 'From the end of the handshake to the verdict of the gate', listener),
     clientAlerts: counter(to, 'client_alerts_total', 'Handshakes that the client broke off with an alert', [
@@ -81,7 +88,7 @@ function handshakeFamilies(to: Registers) {
 function sessionFamilies(to: Registers) {
   return {
     requests: tallied(to, 'requests_total', 'HTTP answers by status', ['listener', 'status'] as const),
-    sessions: gauge(to, 'sessions', 'CWMP sessions that are open', listener),
+    sessions: gauge('sum', to, 'sessions', 'CWMP sessions that are open', listener),
     sessionsTotal: tallied(to, 'sessions_total', 'CWMP sessions by how they ended', ['listener', 'outcome'] as const),
     session: seconds(to, 'session_seconds', 'From the Inform to the end of the session', listener),
     sharedSecretsIgnored: counter(
@@ -126,9 +133,27 @@ function certificateFamilies(to: Registers) {
       'Server certificates taken up, or refused and the old ones kept',
       ['listener', 'outcome'] as const,
     ),
-    reloadFailed: gauge(to, 'certificate_reload_failed', '1 while the last new certificate was refused', listener),
-    notAfter: gauge(to, 'certificate_not_after_seconds', 'End of the served certificate, Unix time', ofCertificate),
-    notBefore: gauge(to, 'certificate_not_before_seconds', 'Start of the served certificate, Unix time', ofCertificate),
+    reloadFailed: gauge(
+      'max',
+      to,
+      'certificate_reload_failed',
+      '1 while the last new certificate was refused',
+      listener,
+    ),
+    notAfter: gauge(
+      'min',
+      to,
+      'certificate_not_after_seconds',
+      'End of the served certificate, Unix time',
+      ofCertificate,
+    ),
+    notBefore: gauge(
+      'max',
+      to,
+      'certificate_not_before_seconds',
+      'Start of the served certificate, Unix time',
+      ofCertificate,
+    ),
   };
 }
 

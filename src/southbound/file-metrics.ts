@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
+import { hostGauge } from '../platform/host-gauge.ts';
 
 type Direction = 'download' | 'upload';
 
@@ -29,9 +30,10 @@ export interface FileMetrics {
 function familiesOf(registry: Registry) {
   const registers = [registry];
   return {
-    underWay: new Gauge({
+    underWay: hostGauge({
       name: 'hems_southbound_file_transfers',
       help: 'Requests at the file door that are under way',
+      aggregator: 'sum',
       labelNames: ['listener', 'direction'] as const,
       registers,
     }),

@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
+import { hostGauge } from '../platform/host-gauge.ts';
 
 /** What one listener counts of its staples; the label `listener` is bound. */
 export interface StapleMetrics {
@@ -13,15 +14,17 @@ const ofCertificate = ['listener', 'key_type'] as const;
 function build(registry: Registry) {
   const registers = [registry];
   return {
-    notAfter: new Gauge({
+    notAfter: hostGauge({
       name: 'hems_southbound_staple_not_after_seconds',
       help: 'Until when the OCSP answer at hand for the served certificate counts, Unix time; 0 if there is none',
+      aggregator: 'min',
       labelNames: ofCertificate,
       registers,
     }),
-    demanded: new Gauge({
+    demanded: hostGauge({
       name: 'hems_southbound_certificate_must_staple',
       help: '1 if the served certificate demands a staple (RFC 7633)',
+      aggregator: 'max',
       labelNames: ofCertificate,
       registers,
     }),

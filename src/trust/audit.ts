@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 import type { AuditConfig } from '../config/schema.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Query, Queryable } from '../platform/postgres.ts';
@@ -14,6 +14,7 @@ import {
 } from './audit-queries.ts';
 import { createSampler, type Sampler } from './audit-sampling.ts';
 import type { Decision } from './decision.ts';
+import { hostGauge } from '../platform/host-gauge.ts';
 
 /** Takes decisions at any rate, writes rows in batches: bounded memory, nobody waits for it. */
 export interface Audit {
@@ -169,9 +170,10 @@ function auditMetrics(registry: Registry, waiting: () => number) {
     for (const value of values) made.inc({ [label]: value } as Record<Label, string>, 0);
     return made;
   };
-  new Gauge({
+  hostGauge({
     name: 'hems_trust_audit_waiting_rows',
     help: 'Audit rows that wait to be written',
+    aggregator: 'sum',
     registers,
     collect() {
       this.set(waiting());

@@ -1,10 +1,11 @@
 import type { Logger } from 'pino';
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 import type { Clock } from '../platform/clock.ts';
 import type { Database, Queryable } from '../platform/postgres.ts';
 import type { SecretStore } from '../platform/secrets.ts';
 import { checkpointKey, exportedLine, newCheckpointKey, publicKeyOf, signCheckpoint } from './checkpoint.ts';
 import * as queries from './evidence-queries.ts';
+import { hostGauge } from '../platform/host-gauge.ts';
 
 /** Takes a checkpoint out of the house; answers where it lies. Rejects when it does not. */
 export type CheckpointExport = (line: string) => Promise<string>;
@@ -100,9 +101,10 @@ export function keepCheckpoints(
     help: 'Checkpoints of the audit that could not be signed, kept or exported',
     registers: [metrics],
   });
-  const last = new Gauge({
+  const last = hostGauge({
     name: 'hems_trust_checkpoint_timestamp_seconds',
     help: 'When this node last signed a checkpoint of the audit',
+    aggregator: 'max',
     registers: [metrics],
   });
   const run = async (): Promise<void> => {

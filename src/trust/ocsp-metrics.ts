@@ -1,5 +1,6 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
 import type { CertificateStatus } from '../x509/certificate-status.ts';
+import { hostGauge } from '../platform/host-gauge.ts';
 
 export interface OcspMetrics {
   answered(status: CertificateStatus): void;
@@ -41,9 +42,10 @@ function build(registry: Registry, open: readonly (() => number)[]): OcspMetrics
     buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10],
     registers: [registry],
   });
-  new Gauge({
+  hostGauge({
     name: 'hems_trust_ocsp_responders_left_alone',
     help: 'OCSP responders that kept failing and are not asked for a while',
+    aggregator: 'max',
     registers: [registry],
     collect() {
       this.set(open.reduce((sum, one) => sum + one(), 0));

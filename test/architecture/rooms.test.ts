@@ -171,6 +171,13 @@ describe('the house', () => {
     assert.ok(!reached.has('simulator'));
   });
 
+  test('a gauge is made in one place, where it must be said what several workers make of it together', () => {
+    const wrong = sources.filter(
+      ({ path, text }) => !path.endsWith('host-gauge.ts') && /new (Gauge|Summary)\b/.test(code(text)),
+    );
+    assert.deepEqual(wrong.map(name), []);
+  });
+
   test('nothing is named utils, helpers, common, shared, core, services, models or misc', () => {
     const wrong = sources.filter(({ path }) =>
       /(^|\/)(utils?|helpers?|common|shared|core|misc|services?|models?|managers?)(\.|\/)/i.test(relative(src, path)),

@@ -48,6 +48,7 @@ describe('the environment', () => {
       HEMS_CWMP_PORT: '0',
       HEMS_MANAGEMENT_PORT: '9000',
       HEMS_LOG_LEVEL: 'debug',
+      HEMS_WORKERS: '4',
     };
     const config = loaded(env);
     assert.equal(config.dataDir, resolve('data'));
@@ -55,6 +56,9 @@ describe('the environment', () => {
     assert.equal(config.listeners[0]?.port, 0);
     assert.equal(config.management.port, 9000);
     assert.equal(config.log.level, 'debug');
+    assert.equal(config.workers, 4);
+    assert.equal(loaded({ HEMS_WORKERS: 'auto' }).workers, 'auto');
+    assert.equal(loaded({}).workers, 1);
     const flags = loaded(env, { overrides: { log: { level: 'silent' }, management: { port: 1 } } });
     assert.deepEqual([flags.log.level, flags.management.port], ['silent', 1]);
   });
@@ -78,6 +82,8 @@ describe('the environment', () => {
     for (const port of ['x', '-1', '65536', '1e3', '80 '])
       assert.equal(only({ HEMS_CWMP_PORT: port }), 'HEMS_CWMP_PORT');
     assert.equal(only({ HEMS_LOG_LEVEL: 'loud' }), 'log.level');
+    for (const workers of ['two', '-1', '1.5']) assert.equal(only({ HEMS_WORKERS: workers }), 'HEMS_WORKERS');
+    for (const workers of ['0', '65']) assert.equal(only({ HEMS_WORKERS: workers }), 'workers');
     const two = { ...defaults, listeners: [...defaults.listeners, { ...defaults.listeners[0]!, name: 'b', port: 1 }] };
     assert.equal(faults({ HEMS_CWMP_PORT: '1' }, { defaults: two })[0]?.key, 'HEMS_CWMP_PORT');
   });

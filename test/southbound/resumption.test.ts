@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { before, describe, type TestContext, test } from 'node:test';
-import { createTicketKeys } from '../../src/southbound/ticket-keys.ts';
+import {
+  createTicketKeys,
+  createTicketSecrets,
+  type TicketSecret,
+  type TicketSecrets,
+} from '../../src/southbound/ticket-keys.ts';
 import { call, type Door, eventually, type Ground, ground, inform, openDoor, post } from './door.ts';
 
 let on: Ground;
@@ -118,5 +123,48 @@ describe('ticket keys', () => {
     assert.deepEqual(one.keysFor('a'), one.keysFor('a'));
     assert.notDeepEqual(one.keysFor('a'), one.keysFor('b'));
     assert.notDeepEqual(one.keysFor('a'), two.keysFor('a'));
+  });
+
+  test('of processes that share a secret are the same, from one secret to the next', (t) => {
+    let hand = (_: TicketSecret): void => undefined;
+    const shared = (): TicketSecrets => ({
+      first: { secret: Buffer.alloc(32, 1), left: 60_000 },
+      onNext: (take) => {
+        const before = hand;
+        hand = (next) => {
+          for (const each of [before, take]) each(next);
+        };
+      },
+    });
+    const [one, two] = [createTicketKeys(60_000, shared()), createTicketKeys(60_000, shared())];
+    t.after(() => [one, two].map((keys) => keys.stop()));
+    assert.deepEqual(one.keysFor('a'), two.keysFor('a'));
+    const before_ = one.keysFor('a');
+    hand({ secret: Buffer.alloc(32, 2), left: 60_000 });
+    assert.deepEqual(one.keysFor('a'), two.keysFor('a'));
+    assert.notDeepEqual(one.keysFor('a'), before_);
+  });
+
+  test('are not kept beyond what was left of a shared secret, where no next one comes', async (t) => {
+    const keys = createTicketKeys(60_000, {
+      first: { secret: Buffer.alloc(32, 1), left: 30 },
+      onNext: () => undefined,
+    });
+    t.after(() => keys.stop());
+    const first = keys.keysFor('a');
+    await eventually(() => !keys.keysFor('a').equals(first));
+  });
+
+  test('a secret that is shared is made anew when its life is over, and who comes late gets what is left of it', async (t) => {
+    const handed: TicketSecret[] = [];
+    const secrets = createTicketSecrets(200, (next) => void handed.push(next));
+    t.after(() => secrets.stop());
+    const first = secrets.current();
+    assert.ok(first.left <= 200);
+    await eventually(() => handed.length > 0);
+    assert.notDeepEqual(handed[0]?.secret, first.secret);
+    const long = createTicketSecrets(86_400_000, () => undefined);
+    t.after(() => long.stop());
+    assert.ok(long.current().left <= 43_200_000, 'half a day at most');
   });
 });

@@ -50,7 +50,7 @@ const machine: readonly Panel[] = [
   {
     kind: 'timeseries',
     title: 'CPU',
-    description: 'Cores that each node uses; one process uses little more than one.',
+    description: 'Cores that each node uses; one process uses little more than one (workers: docs/workers.md).',
     metrics: [{ expr: rate(`process_cpu_seconds_total{${node}}`), legend: '{{instance}}' }],
     unit: 'percentunit',
   },

@@ -1,6 +1,7 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
 import type { EventBus } from '../../platform/events.ts';
 import { type CacheOutcome, cacheOutcomes } from './content-cache.ts';
+import { hostGauge } from '../../platform/host-gauge.ts';
 
 const outcomes = {
   download: ['fetched', 'completed', 'applied', 'failed', 'unknown'],
@@ -33,7 +34,12 @@ function familiesOf(registry: Registry) {
       labelNames: ['outcome'] as const,
       registers,
     }),
-    bytes: new Gauge({ name: 'hems_fleet_file_cache_bytes', help: 'Bytes in the disk cache of this node', registers }),
+    bytes: hostGauge({
+      name: 'hems_fleet_file_cache_bytes',
+      help: 'Bytes in the disk cache of this node',
+      aggregator: 'sum',
+      registers,
+    }),
     swept: new Counter({
       name: 'hems_fleet_file_contents_swept_total',
       help: 'Contents removed that nobody named: writes that broke off, files that were removed',

@@ -21,6 +21,10 @@ const nodeSchema = z.strictObject({
     anchors: z.array(z.string()),
     deviations: z.array(z.string()),
     compliance: z.enum(['report', 'strict']),
+    worker: z
+      .strictObject({ number: z.int(), of: z.int() })
+      .optional()
+      .describe('Which of several processes that serve one host.'),
   }),
 });
 

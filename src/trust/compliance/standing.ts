@@ -1,9 +1,10 @@
 import type { Logger } from 'pino';
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Config } from '../../config/schema.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Facts } from '../revocation/facts.ts';
 import { type Deviation, type DeviationName, deviationKinds, deviationsOf } from './deviations.ts';
+import { hostGauge } from '../../platform/host-gauge.ts';
 
 export interface StandingDeps {
   readonly config: Pick<Config, 'listeners' | 'anchors' | 'compliance'>;
@@ -53,9 +54,10 @@ export function strictFaults({ config }: Pick<StandingDeps, 'config'>, standing:
 }
 
 function show(registry: Registry, active: () => ReadonlySet<DeviationName>): void {
-  new Gauge({
+  hostGauge({
     name: 'hems_deviation_active',
     help: '1 while a setting of this node is weaker than a clause of TS 33.320; hems compliance names it',
+    aggregator: 'max',
     labelNames: ['deviation'] as const,
     registers: [registry],
     collect() {

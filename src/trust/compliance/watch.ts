@@ -19,17 +19,20 @@ export interface WatchDeps {
   readonly standing: Standing;
   readonly doors: NodeWords['doors'];
   readonly management: string;
+  /** Which of several workers of its host this node is. */
+  readonly host?: { readonly worker: number; readonly workers: number };
 }
 
 /** What one node tells of itself and of the installation: its presence, its anchors, the figures. Answers the end of it. */
 export function keepWatch(deps: WatchDeps): () => Promise<void> {
-  const { config, doors, management, standing } = deps;
+  const { config, doors, management, standing, host } = deps;
   const anchors = deps.anchors.map(({ name }) => name);
   showAnchors(deps.metrics, deps.anchors);
   const stopFigures = keepFigures({ ...deps, anchors });
   const words = (): NodeWords => ({
     ...{ doors, management, anchors, compliance: config.compliance },
     deviations: standing.deviations().map(({ name }) => name),
+    ...(host !== undefined && { worker: { number: host.worker, of: host.workers } }),
   });
   const stopPresence = keepPresence({ ...deps, words });
   return async () => {

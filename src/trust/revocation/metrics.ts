@@ -1,8 +1,9 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Histogram, type Registry } from 'prom-client';
 import type { Clock } from '../../platform/clock.ts';
 import { type FetchOutcome, fetchOutcomes } from './crl-fetcher.ts';
 import type { Facts, FactsKeeper } from './facts.ts';
 import type { RevocationCounters } from './revocation.ts';
+import { hostGauge } from '../../platform/host-gauge.ts';
 
 export interface RevocationMetrics extends RevocationCounters {
   fetched(outcome: FetchOutcome): void;
@@ -70,10 +71,11 @@ export function createRevocationMetrics(
 }
 
 function factGauges(registers: Registry[], facts: FactsKeeper, clock: Clock, anchors: readonly string[]): void {
-  const gauge = (name: string, help: string, value: (facts: Facts) => number): void => {
-    new Gauge({
+  const gauge = (aggregator: 'max' | 'min', name: string, help: string, value: (facts: Facts) => number): void => {
+    hostGauge({
       name,
       help,
+      aggregator,
       registers,
       collect() {
         const known = facts.peek();
@@ -82,25 +84,39 @@ function factGauges(registers: Registry[], facts: FactsKeeper, clock: Clock, anc
       },
     });
   };
-  gauge('hems_trust_operator_list_entries', 'Certificates on the operator’s own list', ({ list }) => list.size);
+  gauge('min', 'hems_trust_operator_list_entries', 'Certificates on the operator’s own list', ({ list }) => list.size);
   gauge(
+    'min',
     'hems_trust_policy_version',
     'Version of the revocation policy in force; 0: none',
     ({ policy }) => policy?.version ?? 0,
   );
-  gauge('hems_trust_policy_override_until_seconds', 'End of the override in force, Unix time; 0: none', (known) => {
-    const until = known.override?.until;
-    return until === undefined || until <= clock.now() ? 0 : until.getTime() / 1000;
-  });
+  gauge(
+    'max',
+    'hems_trust_policy_override_until_seconds',
+    'End of the override in force, Unix time; 0: none',
+    (known) => {
+      const until = known.override?.until;
+      return until === undefined || until <= clock.now() ? 0 : until.getTime() / 1000;
+    },
+  );
   crlGauges(registers, facts, clock, anchors);
 }
 
+type CrlGauge = (
+  aggregator: 'max' | 'min',
+  name: string,
+  help: string,
+  value: (anchor: string, known: Facts) => number | undefined,
+) => void;
+
 /** CRLs by the anchor under which they were verified; an anchor without any has no age. */
 function crlGauges(registers: Registry[], facts: FactsKeeper, clock: Clock, anchors: readonly string[]): void {
-  const gauge = (name: string, help: string, value: (anchor: string, known: Facts) => number | undefined): void => {
-    new Gauge({
+  const gauge: CrlGauge = (aggregator, name, help, value) => {
+    hostGauge({
       name,
       help,
+      aggregator,
       labelNames: ['anchor'] as const,
       registers,
       collect() {
@@ -114,27 +130,18 @@ function crlGauges(registers: Registry[], facts: FactsKeeper, clock: Clock, anch
       },
     });
   };
-  const of = (anchor: string, { holdings }: Facts) => holdings.filter((holding) => holding.anchor === anchor);
-  const since = (dates: readonly Date[]): number | undefined => {
-    const first = Math.min(...dates.map((date) => date.getTime()));
-    return dates.length === 0 ? undefined : (clock.now().getTime() - first) / 1000;
-  };
-  gauge('hems_trust_crls', 'CRLs in use', (anchor, known) => of(anchor, known).length);
-  gauge('hems_trust_crl_entries', 'Entries of the CRLs in use', (anchor, known) =>
+  countGauges(gauge);
+  ageGauges(gauge, clock);
+}
+
+const of = (anchor: string, { holdings }: Facts) => holdings.filter((holding) => holding.anchor === anchor);
+
+function countGauges(gauge: CrlGauge): void {
+  gauge('min', 'hems_trust_crls', 'CRLs in use', (anchor, known) => of(anchor, known).length);
+  gauge('min', 'hems_trust_crl_entries', 'Entries of the CRLs in use', (anchor, known) =>
     of(anchor, known).reduce((sum, { entries }) => sum + entries, 0),
   );
-  gauge('hems_trust_crl_oldest_age_seconds', 'Time since the oldest thisUpdate of the CRLs in use', (anchor, known) =>
-    since(of(anchor, known).map(({ thisUpdate }) => thisUpdate)),
-  );
-  gauge(
-    'hems_trust_crl_next_update_seconds',
-    'Time until the first nextUpdate of the CRLs in use; negative: stale',
-    (anchor, known) => {
-      const ago = since(of(anchor, known).flatMap(({ nextUpdate }) => (nextUpdate === undefined ? [] : [nextUpdate])));
-      return ago === undefined ? undefined : -ago;
-    },
-  );
-  gauge('hems_trust_crl_urls_failing', 'URLs of CRLs whose last fetch failed', (anchor, { fetches }) => {
+  gauge('max', 'hems_trust_crl_urls_failing', 'URLs of CRLs whose last fetch failed', (anchor, { fetches }) => {
     const failing = [...fetches.values()].filter(
       (state) =>
         state.anchor === anchor &&
@@ -143,4 +150,26 @@ function crlGauges(registers: Registry[], facts: FactsKeeper, clock: Clock, anch
     );
     return failing.length;
   });
+}
+
+function ageGauges(gauge: CrlGauge, clock: Clock): void {
+  const since = (dates: readonly Date[]): number | undefined => {
+    const first = Math.min(...dates.map((date) => date.getTime()));
+    return dates.length === 0 ? undefined : (clock.now().getTime() - first) / 1000;
+  };
+  gauge(
+    'max',
+    'hems_trust_crl_oldest_age_seconds',
+    'Time since the oldest thisUpdate of the CRLs in use',
+    (anchor, known) => since(of(anchor, known).map(({ thisUpdate }) => thisUpdate)),
+  );
+  gauge(
+    'min',
+    'hems_trust_crl_next_update_seconds',
+    'Time until the first nextUpdate of the CRLs in use; negative: stale',
+    (anchor, known) => {
+      const ago = since(of(anchor, known).flatMap(({ nextUpdate }) => (nextUpdate === undefined ? [] : [nextUpdate])));
+      return ago === undefined ? undefined : -ago;
+    },
+  );
 }
