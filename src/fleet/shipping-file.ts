@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { stringify } from 'csv-stringify/sync';
@@ -142,10 +141,25 @@ function rowOf(line: number, headers: Headers, record: readonly string[], { defa
 
 async function* readNdjson(input: AsyncIterable<Uint8Array>, options: ReadOptions): AsyncGenerator<FileRow> {
   let line = 0;
-  for await (const text of createInterface({ input: Readable.from(input), crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const text of linesOf(input)) {
     line += 1;
     if (text.trim() !== '') yield jsonRow(line, text, options);
   }
+}
+
+/** Of a line longer than a row may be only so much that it is seen to be: a file of one line is a file too. */
+async function* linesOf(input: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let line = '';
+  for await (const bytes of input) {
+    const [first = '', ...others] = decoder.decode(bytes, { stream: true }).split('\n');
+    if (line.length <= longestRow) line += first;
+    for (const next of others) {
+      yield line;
+      line = next;
+    }
+  }
+  yield line + decoder.decode();
 }
 
 function jsonRow(line: number, text: string, options: ReadOptions): FileRow {

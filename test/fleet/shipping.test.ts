@@ -62,6 +62,24 @@ describe('a shipping file', () => {
     return id;
   };
 
+  test('of one endless line is read in constant memory, and only the end of a line ends one', async () => {
+    const piece = Buffer.alloc(8 * 1024 * 1024, 'x');
+    async function* endless(): AsyncGenerator<Buffer> {
+      // More than a text can hold.
+      for (let n = 0; n < 70; n += 1) yield piece;
+      yield Buffer.from(`\n{"identity":"${fqdn(1)}","note":"a\u2028b"}\r\n`);
+    }
+    const rows: FileRow[] = [];
+    for await (const row of readShipping(endless(), { format: 'ndjson' })) rows.push(row);
+    assert.deepEqual(
+      rows.map(({ line, fault, cells }) => [line, fault, cells?.note]),
+      [
+        [1, 'it is longer than 131072 bytes', undefined],
+        [2, undefined, 'a\u2028b'],
+      ],
+    );
+  });
+
   test('is enrolled with everything it says, once, however often it is read', async () => {
     const file = `\ufeffanchor,Identity,OUI,ProductClass,SerialNumber,Certificate Fingerprint,Tags,Site,Note
 acme,${fqdn(1).toUpperCase()},00a0bc,Femto,S-1,${'AB:'.repeat(31)}AB,north; lte,Berlin,"roof, ""north"""
