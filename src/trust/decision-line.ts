@@ -7,38 +7,56 @@ export interface DecisionLineDeps {
   readonly clock: Clock;
   /** Lines a minute for clients that are no devices of ours; what exceeds them is counted and told once. */
   readonly strangersPerMinute: number;
+  /** The same for each device of ours: no other one can use up its lines. */
+  readonly linesPerDevice: number;
 }
 
 const minute = 60_000;
+/** Devices told apart in a minute; those beyond share one allowance. */
+const mostDevices = 200_000;
 
 /**
  * One line a decision. `decision` is the id of the audit row and of the API, `connection` stands in every row of the
- * same TCP connection, and the line of a session names the decision that let it in. Our own devices always get theirs;
- * strangers must not be able to fill the disk.
+ * same TCP connection, and the line of a session names the decision that let it in. Each device of ours has lines of its
+ * own; neither strangers nor a device gone mad must be able to fill the disk.
  */
 export function createDecisionLines({
   logger,
   clock,
   strangersPerMinute,
+  linesPerDevice,
 }: DecisionLineDeps): (decision: Decision) => void {
   let since = 0;
   let lines = 0;
-  const hasRoom = (): boolean => {
+  const ofDevice = new Map<string, number>();
+  const turn = (): void => {
     const now = clock.now().getTime();
-    if (now - since >= minute) {
-      if (lines > strangersPerMinute)
-        logger.info({ unreported: lines - strangersPerMinute }, 'decisions about strangers without a line');
-      since = now;
-      lines = 0;
+    if (now - since < minute) return;
+    if (lines > strangersPerMinute)
+      logger.info({ unreported: lines - strangersPerMinute }, 'decisions about strangers without a line');
+    for (const [device, said] of ofDevice)
+      if (said > linesPerDevice)
+        logger.warn({ device, unreported: said - linesPerDevice }, 'decisions about a device without a line');
+    since = now;
+    lines = 0;
+    ofDevice.clear();
+  };
+  const hasRoom = ({ peer, deviceId = '' }: Decision): boolean => {
+    turn();
+    if (peer !== 'known') {
+      lines += 1;
+      return lines <= strangersPerMinute;
     }
-    lines += 1;
-    return lines <= strangersPerMinute;
+    const device = ofDevice.has(deviceId) || ofDevice.size < mostDevices ? deviceId : '';
+    const said = (ofDevice.get(device) ?? 0) + 1;
+    ofDevice.set(device, said);
+    return said <= linesPerDevice;
   };
   return (decision) => {
-    if (decision.peer !== 'known') {
-      if (logger.isLevelEnabled('info') && hasRoom()) logger.info(lineOf(decision), 'decision');
-    } else if (decision.outcome === 'refused') logger.warn(lineOf(decision), 'decision');
-    else logger.info(lineOf(decision), 'decision');
+    if (!logger.isLevelEnabled('info') && decision.peer !== 'known') return;
+    if (!hasRoom(decision)) return;
+    const isOursRefused = decision.peer === 'known' && decision.outcome === 'refused';
+    logger[isOursRefused ? 'warn' : 'info'](lineOf(decision), 'decision');
   };
 }
 

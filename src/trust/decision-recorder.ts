@@ -39,7 +39,8 @@ export interface RecorderDeps {
 export function createDecisionRecorder(deps: RecorderDeps): DecisionRecorder {
   const audit = createAudit({ ...deps, config: deps.audit });
   const count = createDecisionCounter(deps.metrics, deps.anchorNames);
-  const say = createDecisionLines({ ...deps, strangersPerMinute: deps.audit.strangerRowsPerMinuteTotal });
+  const { strangerRowsPerMinuteTotal: strangersPerMinute, knownRowsPerMinute: linesPerDevice } = deps.audit;
+  const say = createDecisionLines({ ...deps, strangersPerMinute, linesPerDevice });
   const complain = complaints(deps.logger);
 
   function attempt(work: () => void): void {

@@ -99,7 +99,7 @@ function decided(value: string, peer = 'known'): Decision {
 describe('what strangers write into a certificate', () => {
   test('is seen and not obeyed: one line stays one line', () => {
     const { logger, text } = capture();
-    const say = createDecisionLines({ logger, clock: systemClock, strangersPerMinute: 10 });
+    const say = createDecisionLines({ logger, clock: systemClock, strangersPerMinute: 10, linesPerDevice: 10 });
     const hostile = 'a\u0000\u001b[2J\r\n{"level":"fatal","msg":"forged"}\u202e<script>=1+1';
     say(decided(hostile));
     const [line = '', ...rest] = text().trimEnd().split('\n');
@@ -110,16 +110,19 @@ describe('what strangers write into a certificate', () => {
     assert.ok(text().length < 2000);
   });
 
-  test('fills no disk: strangers have so many lines a minute, the rest is counted; our own cells have all', () => {
+  test('fills no disk: strangers have so many lines a minute, each cell of ours its own, the rest is counted', () => {
     const { logger, text } = capture();
     const clock = manualClock(new Date('2026-01-01T00:00:00Z'));
-    const say = createDecisionLines({ logger, clock, strangersPerMinute: 5 });
+    const say = createDecisionLines({ logger, clock, strangersPerMinute: 5, linesPerDevice: 7 });
     for (let i = 0; i < 100; i += 1) say(decided('stranger', 'stranger'));
-    for (let i = 0; i < 20; i += 1) say(decided('ours'));
-    assert.equal(text().trimEnd().split('\n').length, 25);
+    const ours = (deviceId: string): Decision => ({ ...decided('ours'), deviceId });
+    for (let i = 0; i < 20; i += 1) say(ours('mad'));
+    for (let i = 0; i < 20; i += 1) say(ours(`cell ${i}`));
+    assert.equal(text().trimEnd().split('\n').length, 5 + 7 + 20);
     clock.advance(61_000);
     say(decided('stranger', 'stranger'));
     assert.match(text(), /"unreported":95,"msg":"decisions about strangers without a line"/);
+    assert.match(text(), /"device":"mad","unreported":13,"msg":"decisions about a device without a line"/);
   });
 });
 
