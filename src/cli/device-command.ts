@@ -4,6 +4,7 @@ import { type DeviceFilter, type DeviceSort, deviceSorts } from '../fleet/listin
 import { systemClock } from '../platform/clock.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
 import { addConflictCommands } from './device-conflicts-command.ts';
+import { addDescribeCommand, addSerialCommand } from './device-describe-command.ts';
 import { registerOptions } from './access-options.ts';
 import { type DeviceOptions, knownAnchors, oneDevice, withRegister } from './device-access.ts';
 import { filterOf, withFilter } from './device-filter.ts';
@@ -58,6 +59,8 @@ export function addDeviceCommands(hems: Command): void {
     .description('one device with its identities, certificates, last Inform, decisions and changes')
     .argument('<device>', 'id, identity, OUI-Serial, or fingerprint of a certificate')
     .action(show);
+  addDescribeCommand(device);
+  addSerialCommand(device);
   addShippingCommands(device);
   addMoveCommands(device);
   addIdentityCommands(device, addTo);

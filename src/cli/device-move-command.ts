@@ -87,18 +87,20 @@ async function moveAll(
   const count = await register.countForMove(move, filter);
   if (yes !== true) {
     if (json === true) return void printJson({ move, devices: count, dryRun: true });
-    return print(`${move} would concern ${count} devices. Add --yes to do it.`);
+    return print(`${move} would concern ${devices(count)}. Add --yes to do it.`);
   }
   const progress = progressLine(count);
   const result = await register.moveMany(move, filter, by, ({ moved }) => progress.at(moved));
   progress.end();
   if (json === true) printJson({ move, ...result });
   else {
-    print(`${move}: ${result.moved} devices.`);
+    print(`${move}: ${devices(result.moved)}.`);
     for (const { message } of result.left) print(`  left: ${message}`);
   }
   if (result.left.length > 0) process.exitCode = exitCodes.no;
 }
+
+const devices = (count: number): string => `${count} device${count === 1 ? '' : 's'}`;
 
 async function replace(oldText: string, newText: string, options: DeviceOptions): Promise<void> {
   await withRegister(options, async (register) => {

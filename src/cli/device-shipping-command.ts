@@ -39,6 +39,7 @@ interface ImportOptions extends DeviceOptions {
   readonly set?: Pairs;
   readonly ignoreUnknown?: boolean;
   readonly dryRun?: boolean;
+  readonly correct?: boolean;
   readonly rejected?: string;
 }
 
@@ -70,6 +71,7 @@ export function addShippingCommands(device: Command): void {
     .option('--set <column=text>', 'for rows that leave it empty, e.g. anchor=acme; may be repeated', pair)
     .option('--ignore-unknown', 'pass over columns that are none of ours')
     .option('--dry-run', 'say what would happen; nothing is changed')
+    .option('--correct', 'serials that an earlier file gave were wrong: take those of this one (needs --reason)')
     .option('--rejected <file>', 'rows that were not taken, with the reason of each (default: FILE.rejected.csv)')
     .option('--reason <text>', 'for the audit')
     .action(importFile);
@@ -95,6 +97,8 @@ function formatOf(file: string | undefined, chosen: ShippingFormat | undefined):
 }
 
 async function importFile(file: string, options: ImportOptions): Promise<void> {
+  if (options.correct === true && (options.reason ?? '').trim() === '')
+    throw failure(exitCodes.usage, '--correct needs a reason: what was wrong', 'add --reason TEXT');
   const size = await stat(file).catch((error: NodeJS.ErrnoException) => {
     throw failure(exitCodes.unavailable, `${file} cannot be read: ${error.message}`, 'name a readable file');
   });
@@ -118,6 +122,7 @@ async function importFile(file: string, options: ImportOptions): Promise<void> {
         {
           anchors: knownAnchors(options),
           dryRun: options.dryRun === true,
+          correct: options.correct === true,
           onRejected: rejects.add,
           onProgress: () => progress.at(input.bytesRead),
         },
@@ -134,7 +139,7 @@ async function importFile(file: string, options: ImportOptions): Promise<void> {
 
 function remoteOptions(file: string, options: ImportOptions, rejected: string): RemoteImport {
   const { column = {}, set = {}, ignoreUnknown, dryRun, reason } = options;
-  const flags = { ignoreUnknown: ignoreUnknown === true, dryRun: dryRun === true };
+  const flags = { ignoreUnknown: ignoreUnknown === true, dryRun: dryRun === true, correct: options.correct === true };
   return { format: formatOf(file, options.format), columns: column, set, ...flags, reason, rejected };
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { StoredAnswer, StoredVerdict } from '../trust/evidence.ts';
-import type { ExplainedDecision } from '../trust/explain.ts';
+import type { ExplainedDecision, ExplainedSuspicion } from '../trust/explain.ts';
 import { wholeNumber } from './arguments.ts';
 import { oneDevice } from './device-access.ts';
 import { exitCodes, failure } from './failure.ts';
@@ -53,8 +53,24 @@ function printDecision(decision: ExplainedDecision): void {
     'TLS',
     [decision.tls_version, decision.cipher_suite, decision.resumed === true ? 'resumed' : ''].filter(Boolean).join(' '),
   );
+  for (const suspicion of decision.suspicions) line('suspicion', suspicionText(suspicion));
   if (verdict === null) line('revocation', 'was not reached, or was decided before evidence was kept');
   else printVerdict(verdict);
+}
+
+const serialText = (names: Readonly<Record<string, unknown>>): string =>
+  [names.oui, names.productClass, names.serialNumber]
+    .filter((part) => typeof part === 'string' && part !== '')
+    .join('-');
+
+function suspicionText({ at, kind, evidence }: ExplainedSuspicion): string {
+  const { known, ...seen } = evidence;
+  const registered = typeof known === 'object' && known !== null ? serialText({ ...known }) : '';
+  const what =
+    kind === 'two_claims'
+      ? `it says to be ${serialText(seen) || 'nobody'}, and ${registered === '' ? 'has no serial yet' : `is ${registered}`}`
+      : JSON.stringify(seen);
+  return `${kind}, ${at.toISOString()}: ${what}`;
 }
 
 function printVerdict(verdict: StoredVerdict): void {

@@ -23,6 +23,7 @@ export type ChangeAction =
   | 'register'
   | 'link_identity'
   | 'import_serial'
+  | 'correct_serial'
   | 'lose_serial'
   | 'learn_serial'
   | 'activate'

@@ -5,8 +5,9 @@ import { recordChange } from './changes.ts';
 import { recordLostSerial } from './conflicts-queries.ts';
 import type { DeviceState } from './device.ts';
 import type { SerialNames } from './identity.ts';
-import type { AddInput, AddResult, By, Problem, RegisterDeps } from './register.ts';
+import type { AddInput, AddResult, By, Problem, RegisterDeps, StateResult } from './register.ts';
 import * as queries from './register-queries.ts';
+import { lockedDevice } from './register-states.ts';
 import { strangersText } from './strangers-text.ts';
 
 /** Undoes the transaction without being a fault. */
@@ -24,9 +25,34 @@ export class Refused extends Error {
  */
 export async function addDevice({ db, clock }: RegisterDeps, input: AddInput, by: By): Promise<AddResult> {
   const fresh = uuidv7(clock);
+  return unlessRefused(() => db.transaction((tx) => add(tx, { input, by, fresh, at: clock.now() })));
+}
+
+export interface Correction {
+  readonly deviceId: string;
+  readonly serial: SerialNames;
+  readonly by: By;
+}
+
+/** A person takes back what a shipping file said. */
+export async function correctSerial({ db, clock }: RegisterDeps, correction: Correction): Promise<StateResult> {
+  const { deviceId, serial, by } = correction;
+  if (by.reason === undefined || by.reason.trim() === '')
+    return { ok: false, problem: { kind: 'reason_missing', message: 'a correction needs a reason: what was wrong' } };
+  return unlessRefused(() =>
+    db.transaction(async (tx): Promise<StateResult> => {
+      const device = await lockedDevice(tx, deviceId);
+      await checkDevice(tx, deviceId);
+      const changed = await bindSerial(tx, { by, at: clock.now(), correct: true }, deviceId, serial);
+      return { ok: true, deviceId, state: device?.state ?? 'expected', changed };
+    }),
+  );
+}
+
+async function unlessRefused<T>(run: () => Promise<T>): Promise<T | { readonly ok: false; readonly problem: Problem }> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await db.transaction((tx) => add(tx, { input, by, fresh, at: clock.now() }));
+      return await run();
     } catch (error) {
       if (error instanceof Refused) return { ok: false, problem: error.problem };
       if (attempt >= 3 || !isCrossing(error)) throw error;
@@ -56,7 +82,8 @@ export async function add(tx: Queryable, adding: Adding): Promise<AddResult> {
   const created = owner === undefined && !known;
   if (owner === undefined) await link(tx, adding, wanted, created);
   const deviceId = owner ?? wanted;
-  const bound = input.serial !== undefined && (await bindSerial(tx, adding, deviceId, input.serial));
+  const bound =
+    input.serial !== undefined && (await bindSerial(tx, { ...adding, correct: input.correct }, deviceId, input.serial));
   return { ok: true, deviceId, created, changed: owner === undefined || bound };
 }
 
@@ -113,7 +140,9 @@ interface Holder {
 }
 
 /** (OUI, ProductClass, SerialNumber) belongs to one device; what is imported beats what was learnt. */
-async function bindSerial(tx: Queryable, adding: Adding, deviceId: string, serial: SerialNames): Promise<boolean> {
+type Binding = Pick<Adding, 'by' | 'at'> & { readonly correct?: boolean | undefined };
+
+async function bindSerial(tx: Queryable, adding: Binding, deviceId: string, serial: SerialNames): Promise<boolean> {
   const names = {
     oui: strangersText(serial.oui.toUpperCase(), 256),
     productClass: strangersText(serial.productClass ?? '', 256),
@@ -128,7 +157,8 @@ async function bindSerial(tx: Queryable, adding: Adding, deviceId: string, seria
     const message = `${names.oui} ${names.productClass} ${names.serialNumber} belongs to device ${taken.device_id}`;
     throw new Refused({ kind: 'serial_taken', message, deviceId: taken.device_id });
   }
-  if (!(await clearOwn(tx, deviceId, names))) return false;
+  const own = await clearOwn(tx, deviceId, names, adding.correct === true);
+  if (own === 'same') return false;
   for (const holder of holders)
     if (holder.device_id !== deviceId && holder.provenance === 'learnt') {
       await takeAway(tx, adding, holder, deviceId);
@@ -141,30 +171,37 @@ async function bindSerial(tx: Queryable, adding: Adding, deviceId: string, seria
     deviceId,
     at: adding.at,
     actor: adding.by.actor,
-    action: 'import_serial',
+    action: own === undefined ? 'import_serial' : 'correct_serial',
+    ...(own !== undefined && { before: own }),
     after: names,
     ...(adding.by.reason !== undefined && { reason: adding.by.reason }),
   });
   return true;
 }
 
-/** False when the device has exactly this binding, imported. What it learnt gives way; another import does not. */
-async function clearOwn(tx: Queryable, deviceId: string, names: Required<SerialNames>): Promise<boolean> {
+/** What it learnt gives way; another import only to a correction, which it is returned for. */
+async function clearOwn(
+  tx: Queryable,
+  deviceId: string,
+  names: Required<SerialNames>,
+  correct: boolean,
+): Promise<'same' | Required<SerialNames> | undefined> {
   type Own = { oui: string; product_class: string; serial_number: string; provenance: string };
   const own = (await tx.query<Own>(queries.serialOf(deviceId))).rows[0];
-  if (own === undefined) return true;
+  if (own === undefined) return undefined;
   if (own.provenance === 'imported') {
     const same =
       own.oui === names.oui && own.serial_number === names.serialNumber && own.product_class === names.productClass;
-    if (same) return false;
-    const message = `device ${deviceId} was imported as ${own.oui} ${own.product_class} ${own.serial_number}`;
-    throw new Refused({ kind: 'serial_differs', message, deviceId });
+    if (same) return 'same';
+    const message = `device ${deviceId} was imported as ${own.oui} ${own.product_class} ${own.serial_number}, which is for a person to correct`;
+    if (!correct) throw new Refused({ kind: 'serial_differs', message, deviceId });
   }
   await tx.query(queries.dropSerial(deviceId));
-  return true;
+  if (own.provenance !== 'imported') return undefined;
+  return { oui: own.oui, productClass: own.product_class, serialNumber: own.serial_number };
 }
 
-async function takeAway(tx: Queryable, { by, at }: Adding, holder: Holder, deviceId: string): Promise<void> {
+async function takeAway(tx: Queryable, { by, at }: Binding, holder: Holder, deviceId: string): Promise<void> {
   await tx.query(queries.dropSerial(holder.device_id));
   await recordChange(tx, {
     deviceId: holder.device_id,

@@ -9,11 +9,11 @@ import { lockedDevice } from './register-states.ts';
 export interface Describing {
   readonly deviceId: string;
   /** What is absent stays as it is. */
-  readonly change: Partial<Described>;
+  readonly change: Partial<Described> | ((now: Described) => Partial<Described>);
   readonly by: By;
   readonly at: Date;
-  /** Whether the device is still as whoever asks has seen it. */
-  readonly asSeen: (device: DeviceFacts) => boolean;
+  /** Whether the device is still as whoever asks has seen it; absent: however it is. */
+  readonly asSeen?: (device: DeviceFacts) => boolean;
 }
 
 export type DescribeResult =
@@ -27,10 +27,10 @@ export async function describe(tx: Queryable, input: Describing): Promise<Descri
   const device = locked && (await deviceFacts(tx, deviceId));
   if (device === undefined || device.state === 'retired')
     return { ok: false, problem: inTheWay('describing', deviceId, locked?.state) };
-  if (!input.asSeen(device))
+  if (input.asSeen?.(device) === false)
     return { ok: false, problem: { kind: 'stale', message: `device ${deviceId} was changed since` } };
   const before = { tags: device.tags, site: device.site, note: device.note };
-  const wanted = { ...before, ...change };
+  const wanted = { ...before, ...(typeof change === 'function' ? change(before) : change) };
   const after = { ...wanted, tags: [...new Set(wanted.tags)].sort() };
   if (JSON.stringify(after) === JSON.stringify(before)) return { ok: true, device, changed: false };
   const { rows } = await tx.query<Described>(describeDevice(deviceId, after));

@@ -7,7 +7,7 @@ import type { DeviceState } from './device.ts';
 import { type DeviceIdentity, parseIdentityName, type SerialNames } from './identity.ts';
 import { countDevices, type DeviceFilter, type DevicePage, type ListPage, listDevices } from './listing.ts';
 import { type DeviceDetails, type DeviceFacts, deviceFacts, showDevice } from './listing-details.ts';
-import { addDevice } from './register-adding.ts';
+import { addDevice, correctSerial } from './register-adding.ts';
 import { addCertificate, removeCertificate } from './register-certificates.ts';
 import { type DescribeResult, type Describing, describe } from './register-describing.ts';
 import {
@@ -40,6 +40,8 @@ export interface AddInput {
   readonly create?: boolean;
   /** From the shipping file: beats what another device said of itself. */
   readonly serial?: SerialNames;
+  /** A serial that an earlier file gave it was wrong; else another one than that is refused. */
+  readonly correct?: boolean;
   readonly note?: string;
 }
 
@@ -101,6 +103,8 @@ export interface Register {
   facts(deviceId: string): Promise<DeviceFacts | undefined>;
   /** Tags, site, note; what is not given stays. `stale`: `asSeen` says that it is another one than was looked at. */
   describe(input: Omit<Describing, 'by' | 'at'>, by: By): Promise<DescribeResult>;
+  /** The serial it was given at import was wrong. A reason must be given; one that is another's is refused. */
+  correctSerial(deviceId: string, serial: SerialNames, by: By): Promise<StateResult>;
   block(deviceId: string, by: By): Promise<StateResult>;
   unblock(deviceId: string, by: By): Promise<StateResult>;
   /** Lets in a quarantined device or a held key; of several held keys the one of the certificate with `fingerprint`. */
@@ -149,6 +153,7 @@ export function createRegister(deps: RegisterDeps): Register {
     show: (deviceId) => showDevice(db, deviceId),
     facts: (deviceId) => deviceFacts(db, deviceId),
     describe: (input, by) => db.transaction((tx) => describe(tx, { ...input, by, at: clock.now() })),
+    correctSerial: (deviceId, serial, by) => correctSerial(deps, { deviceId, serial, by }),
     block: move('block'),
     unblock: move('unblock'),
     reject: move('reject'),

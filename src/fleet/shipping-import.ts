@@ -30,6 +30,7 @@ interface Batch {
   readonly by: By;
   readonly at: Date;
   readonly clock: Clock;
+  readonly correct: boolean;
   readonly counts: ImportCounts;
   readonly rejected: RejectedRow[];
 }
@@ -40,9 +41,10 @@ export async function importBatch(
   rows: readonly ImportRow[],
   by: By,
   clock: Clock,
+  correct = false,
 ): Promise<BatchResult> {
   const counts = { created: 0, changed: 0, unchanged: 0, rejected: 0 };
-  const batch: Batch = { tx, by, at: clock.now(), clock, counts, rejected: [] };
+  const batch: Batch = { tx, by, at: clock.now(), clock, correct, counts, rejected: [] };
   const standings = await standingsOf(tx, rows);
   const seen = new Set<string>();
   const fresh: queries.NewRow[] = [];
@@ -122,13 +124,13 @@ function sameDescription(row: ImportRow, standing: queries.StandingRow): boolean
 
 /** A row that touches what is there: judged like a person's `device add`, and undone alone when refused. */
 async function importSingle(batch: Batch, row: ImportRow): Promise<void> {
-  const { tx, by, at, clock, counts } = batch;
+  const { tx, by, at, clock, correct, counts } = batch;
   await tx.query(queries.savepoint);
   try {
     const input = {
       identity: row.identity,
       ...(row.device !== undefined && { deviceId: row.device, create: true }),
-      ...(row.serial !== undefined && { serial: row.serial }),
+      ...(row.serial !== undefined && { serial: row.serial, correct }),
       ...(row.note !== undefined && { note: row.note }),
     };
     const added = await add(tx, { input, by, fresh: row.device ?? uuidv7(clock), at });
@@ -159,11 +161,12 @@ export async function importInTransaction(
   rows: readonly ImportRow[],
   by: By,
   inside: InTransaction,
+  correct = false,
 ): Promise<BatchResult> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await deps.db.transaction(async (tx) => {
-        const result = await importBatch(tx, rows, by, deps.clock);
+        const result = await importBatch(tx, rows, by, deps.clock, correct);
         await inside(tx, result);
         return result;
       });

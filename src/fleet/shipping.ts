@@ -16,6 +16,8 @@ import { type ImportAnchor, type ImportRow, importRow, type ShippingRecord } fro
 export interface ImportOptions {
   /** Undefined: anchors are not known here. */
   readonly anchors?: readonly ImportAnchor[] | undefined;
+  /** Serials that an earlier file gave are taken back where this one has others. */
+  readonly correct?: boolean;
   /** Everything is judged, in one transaction that is undone at the end. */
   readonly dryRun?: boolean;
   /** Told of each row that was not taken, in no certain order. */
@@ -59,11 +61,13 @@ export function createShipping(deps: { readonly db: Database; readonly clock: Cl
   return {
     import: async (rows, by, options = {}) => {
       if (options.dryRun !== true)
-        return eachBatch(rows, options, (batch, inside) => importInTransaction(deps, batch, by, inside));
+        return eachBatch(rows, options, (batch, inside) =>
+          importInTransaction(deps, batch, by, inside, options.correct),
+        );
       let counts: ImportCounts | undefined;
       const all = async (tx: Queryable): Promise<never> => {
         counts = await eachBatch(rows, options, async (batch, inside) => {
-          const result = await importBatch(tx, batch, by, clock);
+          const result = await importBatch(tx, batch, by, clock, options.correct);
           await inside(db, result);
           return result;
         });

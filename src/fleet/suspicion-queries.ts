@@ -26,3 +26,12 @@ function safe(evidence: Suspicion['evidence']): Record<string, unknown> {
     ),
   );
 }
+
+/** Of one device, from `from` to `until`; newest first. */
+export function suspicionsBetween(deviceId: string, from: Date, until: Date, limit: number): Query {
+  return {
+    text: `select device_id as "deviceId", at, id, kind, evidence from suspicions
+            where device_id = $1 and at between $2 and $3 order by at desc, id desc limit $4`,
+    values: [deviceId, from, until, limit],
+  };
+}

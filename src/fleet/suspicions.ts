@@ -2,10 +2,10 @@ import type { Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
 import type { Clock } from '../platform/clock.ts';
 import type { EventBus } from '../platform/events.ts';
-import type { Database } from '../platform/postgres.ts';
-import { insertSuspicion } from './suspicion-queries.ts';
+import type { Database, Queryable } from '../platform/postgres.ts';
+import { insertSuspicion, suspicionsBetween } from './suspicion-queries.ts';
 
-const suspicionKinds = [
+export const suspicionKinds = [
   /** An identity shows a key beside its approved one. */
   'two_keys',
   /** Connections of one device from two addresses are open at once. */
@@ -48,6 +48,8 @@ export interface SuspicionDeps {
 
 /** The same suspicion of one device is told again after an hour: a cell that retries must not flood its own record. */
 const silentFor = 3_600_000;
+/** A suspicion is of the same moment as the decision that goes with it, give or take the nodes’ clocks. */
+const writtenWithin = 5000;
 const mostRemembered = 50_000;
 /** Rows on their way to the database; what comes on top is counted and told, and not written. */
 const mostUnderWay = 200;
@@ -96,4 +98,20 @@ export function createSuspicions({ db, clock, events, logger, metrics }: Suspici
       await Promise.all(underWay);
     },
   };
+}
+
+export interface SuspicionRecord {
+  readonly deviceId: string;
+  readonly at: Date;
+  readonly id: string;
+  readonly kind: SuspicionKind;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+const mostAround = 20;
+
+/** What was suspected of a device about a moment, newest first: the hour before it too, as each is told once an hour. */
+export async function suspicionsAbout(db: Queryable, deviceId: string, at: Date): Promise<readonly SuspicionRecord[]> {
+  const [from, until] = [at.getTime() - silentFor, at.getTime() + writtenWithin].map((time) => new Date(time));
+  return (await db.query<SuspicionRecord>(suspicionsBetween(deviceId, from ?? at, until ?? at, mostAround))).rows;
 }

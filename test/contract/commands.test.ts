@@ -33,6 +33,8 @@ const table: Readonly<Record<string, readonly string[] | keyof typeof local>> = 
   'audit drop': 'owner',
   'device add': ['addDevice', 'linkIdentity'],
   'device list': ['listDevices'],
+  'device describe': ['updateDevice'],
+  'device serial': ['correctSerial'],
   'device show': ['getDevice', 'listIdentities', 'listCertificates', 'explainDevice', 'listAudit'],
   'device import': ['importDevices'],
   'device export': ['exportDevices'],

@@ -82,7 +82,7 @@ describe('commands over the API of a server', { timeout: 600_000 }, () => {
     assert.match((await done(['device', 'unblock', '--tag', 'none'], laptop)).stdout, /would concern 0 devices/);
     assert.match(
       (await done(['device', 'unblock', '--state', 'blocked', '--yes'], laptop)).stdout,
-      /unblock: 1 devices/,
+      /unblock: 1 device\./,
     );
     const missing = await hems(['device', 'show', '00a0bcffffff.hnb.acme.example'], laptop);
     assert.deepEqual([missing.code, /there is no device/.test(missing.stderr)], [1, true]);

@@ -58,8 +58,11 @@ describe('the register, by procedure', { timeout: 300_000 }, () => {
   const stateOf = async (device: Role) => (await stage.register.show(await stage.deviceId(device)))?.state;
 
   async function refusedAs(seen: Observation): Promise<string> {
-    const rows = await rowsFrom(stage.db, seen.localPorts);
-    const row = rows.find(({ outcome }) => outcome === 'refused');
+    const row = await until(
+      async () => (await rowsFrom(stage.db, seen.localPorts)).find(({ outcome }) => outcome === 'refused'),
+      (found) => found !== undefined,
+      'the refusal is written',
+    );
     return `${row?.reason}/${row?.detail}`;
   }
 
@@ -121,7 +124,82 @@ describe('the register, by procedure', { timeout: 300_000 }, () => {
       20_000,
     );
     assert.equal(suspicion.length, 1);
+    const why = await command('explain', claimantId);
+    const claimed = `${deviceId.oui}-${deviceId.productClass}-${deviceId.serialNumber}`;
+    assert.match(
+      why.stdout,
+      new RegExp(`suspicion +two_claims, [^ ]+: it says to be ${claimed}, and has no serial yet`),
+    );
     assert.equal((await perform(await dress(stage.context, owner.role))).complete, true);
+  });
+
+  test('a cell that was imported with a wrong serial is let in once a person corrects it, and no sooner', async () => {
+    const cell = ordered();
+    await imported([{ ...cell, serial: `${cell.serial}X` }]);
+    const dressed = await dress(stage.context, cell.role);
+    const seen = await perform(dressed);
+    assert.equal(await refusedAs(seen), 'identity_mismatch/serial_changed');
+    const { oui, productClass, serialNumber } = deviceIdOf(cell.role.identity, 'Acme');
+    const why = await command('explain', cell.role.identity);
+    assert.match(
+      why.stdout,
+      new RegExp(`it says to be ${oui}-${productClass}-${serialNumber}, and is .*${serialNumber}X`),
+    );
+    const unasked = await hems(['device', 'import', join(folder, `delivery-${cell.serial}X.csv`), '--reason', 'x'], {
+      env: { DATABASE_URL: database.url },
+    });
+    assert.equal(unasked.code, 0, 'the same file changes nothing');
+    const right = join(folder, 'right.csv');
+    writeFileSync(
+      right,
+      `anchor,identity,oui,ProductClass,serial\nacme,${cell.role.identity},${oui},${productClass},${serialNumber}\n`,
+    );
+    const refused = await hems(['device', 'import', right], { env: { DATABASE_URL: database.url } });
+    assert.equal(refused.code, 1);
+    assert.match(readFileSync(`${right}.rejected.csv`, 'utf8'), /was imported as .*, which is for a person to correct/);
+    assert.match(
+      (await command('device', 'import', right, '--correct', '--reason', 'a slip')).stdout,
+      /0 new, 1 changed/,
+    );
+    assert.equal((await perform(dressed)).complete, true);
+    const { records } = json<{ records: { what: string; before: unknown; after: unknown }[] }>(
+      await command('audit', 'show', '--device', cell.role.identity, '--kind', 'change', '--json'),
+    );
+    const change = records.find(({ what }) => what === 'correct_serial');
+    assert.deepEqual(change?.before, { oui, productClass, serialNumber: `${serialNumber}X` });
+    assert.deepEqual(change?.after, { oui, productClass, serialNumber });
+    const back = await command('device', 'serial', cell.role.identity, `${oui}-${productClass}-Y7`, '--reason', 'no');
+    assert.match(back.stdout, /Its serial is .*-Y7 now/);
+    assert.equal(await refusedAs(await perform(dressed)), 'identity_mismatch/serial_changed');
+    const taken = await hems(
+      ['device', 'serial', (await stage.known()).identity, `${oui}-${productClass}-Y7`, '--reason', 'mine'],
+      { env: { DATABASE_URL: database.url } },
+    );
+    assert.equal(taken.code, 1);
+    assert.match(taken.stderr, /belongs to device/);
+  });
+
+  test('tags, site and note are changed by a person, each on its own', async () => {
+    const { identity } = await stage.known();
+    await command('device', 'describe', identity, '--tag', 'north', '--tag', 'pilot', '--site', 'Ulm 7');
+    const said = await command(
+      'device',
+      'describe',
+      identity,
+      '--untag',
+      'pilot',
+      '--note',
+      'spare',
+      '--reason',
+      'moved',
+    );
+    assert.match(said.stdout, /is described\.\nTags +north\nSite +Ulm 7\nNote +spare/);
+    const again = await command('device', 'describe', identity, '--untag', 'pilot');
+    assert.match(again.stdout, /was described so already/);
+    const wrong = await hems(['device', 'describe', identity, '--tag', '=1+1'], {
+      env: { DATABASE_URL: database.url },
+    });
+    assert.deepEqual([wrong.code, /cannot be a tag/.test(wrong.stderr)], [2, true]);
   });
 
   test('a replaced cell stays out for good; its successor has its place', async () => {

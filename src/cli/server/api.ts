@@ -33,7 +33,7 @@ export interface ApiProblem {
 }
 
 export type Said<Body> =
-  | { readonly ok: true; readonly status: number; readonly body: Body }
+  | { readonly ok: true; readonly status: number; readonly body: Body; readonly etag: string | undefined }
   | { readonly ok: false; readonly problem: ApiProblem };
 
 /** The API of one server. */
@@ -66,7 +66,10 @@ export function createApi(target: ManagementTarget): Api {
   const api: Api = {
     ask: async (method, path, asked = {}) => {
       const answer = await exchange(method, path, asked);
-      if (answer.status < 300) return { ok: true, status: answer.status, body: revived(await textOf(answer)) as never };
+      if (answer.status < 300) {
+        const body = revived(await textOf(answer)) as never;
+        return { ok: true, status: answer.status, body, etag: answer.header('ETag') };
+      }
       const problem = await problemOf(target.url, answer);
       if (asked.problems?.includes(answer.status) && problem.code !== 'no_operation') return { ok: false, problem };
       throw refusal(target.url, answer, problem);

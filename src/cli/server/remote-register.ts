@@ -2,6 +2,7 @@ import type { ConflictPage } from '../../fleet/conflicts.ts';
 import type { ConnectionRequest } from '../../fleet/connection-request.ts';
 import type { DeviceFilter, DeviceSummary } from '../../fleet/listing.ts';
 import type { DeviceFacts } from '../../fleet/listing-details.ts';
+import type { Described } from '../../fleet/register-describing-queries.ts';
 import type { By, CertificateInput, Problem, Register, StateResult } from '../../fleet/register.ts';
 import type { ExplainedDecision } from '../../trust/explain.ts';
 import type { AuditRecord } from '../../trust/audit-listing.ts';
@@ -18,6 +19,7 @@ export type RegisterAccess = Pick<
   | 'find'
   | 'show'
   | 'block'
+  | 'correctSerial'
   | 'unblock'
   | 'approve'
   | 'reject'
@@ -29,7 +31,15 @@ export type RegisterAccess = Pick<
   | 'settleConflict'
   | 'countForMove'
   | 'moveMany'
->;
+> & {
+  /** Tags, site, note. Nobody else's change is overwritten. */
+  describe(input: { readonly deviceId: string; readonly change: Edit }, by: By): Promise<Redescribed>;
+};
+
+type Edit = (now: Described) => Partial<Described>;
+type Redescribed =
+  | { readonly ok: true; readonly device: Described; readonly changed: boolean }
+  | { readonly ok: false; readonly problem: { readonly message: string } };
 
 type WireIdentities = readonly { readonly anchor: string; readonly value: string }[];
 type WireDevice = Omit<DeviceSummary, 'deviceId' | 'identities'> & {
@@ -51,7 +61,15 @@ export function remoteRegister(api: Api): RegisterAccess {
   return {
     ...lookingUp(api),
     ...adding(api),
+    ...describing(api),
     ...remoteMany(api),
+    correctSerial: async (deviceId, serial, by) =>
+      stateOf(
+        await api.ask('POST', `${path}/${deviceId}/correct-serial`, {
+          body: { ...serial, reason: reasonOf(by) },
+          ...refusals,
+        }),
+      ),
     block: moves('block'),
     unblock: moves('unblock'),
     reject: moves('reject'),
@@ -109,6 +127,23 @@ function problemOf({ code, detail, field }: ApiProblem): Problem {
 
 function certificateOf({ fingerprint, identity }: Omit<CertificateInput, 'deviceId'>) {
   return { fingerprint, ...(identity !== undefined && { anchor: identity.anchor, identity: identity.value }) };
+}
+
+function describing(api: Api): Pick<RegisterAccess, 'describe'> {
+  return {
+    describe: async ({ deviceId, change }, { reason }) => {
+      const at = `${path}/${deviceId}`;
+      const seen = await api.ask<Described>('GET', at, { problems: [404] });
+      if (!seen.ok) return { ok: false, problem: problemOf(seen.problem) };
+      const said = await api.ask<Described>('PATCH', at, {
+        ...refusals,
+        body: { ...change(seen.body), reason },
+        headers: { 'If-Match': seen.etag ?? '' },
+      });
+      if (!said.ok) return { ok: false, problem: problemOf(said.problem) };
+      return { ok: true, device: said.body, changed: said.etag !== seen.etag };
+    },
+  };
 }
 
 function adding(api: Api): Pick<RegisterAccess, 'add'> {

@@ -15,6 +15,7 @@ export interface RemoteImport {
   readonly set: Readonly<Record<string, string>>;
   readonly ignoreUnknown: boolean;
   readonly dryRun: boolean;
+  readonly correct: boolean;
   readonly reason?: string | undefined;
   /** Where rows go that were not taken. */
   readonly rejected: string;
@@ -24,10 +25,10 @@ const types: Readonly<Record<ShippingFormat, string>> = { csv: 'text/csv', ndjso
 
 /** Uploads a shipping file and follows the job that takes it in. */
 export async function remoteImport(api: Api, file: string, options: RemoteImport): Promise<ImportCounts> {
-  const { format, columns, set, ignoreUnknown, dryRun, reason, rejected } = options;
+  const { format, columns, set, ignoreUnknown, dryRun, correct, reason, rejected } = options;
   const size = await stat(file);
   const said = await api.ask<WireJob>('POST', '/api/v1/bulk/device-imports', {
-    query: { columns: jsonOf(columns), set: jsonOf(set), ignoreUnknown, dryRun, reason },
+    query: { columns: jsonOf(columns), set: jsonOf(set), ignoreUnknown, dryRun, correct, reason },
     upload: { type: types[format], bytes: createReadStream(file) },
   });
   if (!said.ok) throw new Error('a problem that nobody asked for was let through');

@@ -29,11 +29,12 @@ export interface WireDecision
   readonly cipherSuite: string | null;
   readonly serialNumber: string | null;
   readonly verdict?: ExplainedDecision['verdict'];
+  readonly suspicions?: ExplainedDecision['suspicions'];
 }
 
 export function decisionOf(wire: WireDecision): ExplainedDecision {
   const { recordedAt, deviceId, connectionId, remoteAddress, remotePort, tlsVersion, cipherSuite, ...rest } = wire;
-  const { serialNumber, verdict = null, ...same } = rest;
+  const { serialNumber, verdict = null, suspicions = [], ...same } = rest;
   return {
     ...same,
     recorded_at: recordedAt,
@@ -45,5 +46,6 @@ export function decisionOf(wire: WireDecision): ExplainedDecision {
     cipher_suite: cipherSuite,
     serial_number: serialNumber,
     verdict,
+    suspicions,
   };
 }

@@ -33,6 +33,7 @@ export function importJob({ shipping, anchors }: Deps): JobWork {
       const counts = await shipping.import(readShipping(counted(run, read), input), byOf(run.job), {
         anchors,
         dryRun: input.dryRun === true,
+        correct: input.correct === true,
         ...(from !== undefined && { from }),
         inTransaction: async (tx, batch) => {
           const lines = rejectedText(batch.rejected, headers.before(batch.line));

@@ -34,6 +34,7 @@ export interface ImportInput {
   readonly defaults?: Readonly<Partial<Record<ShippingColumn, string>>>;
   readonly ignoreUnknown?: boolean;
   readonly dryRun?: boolean;
+  readonly correct?: boolean;
   readonly bytes: number;
 }
 

@@ -11,7 +11,7 @@ const tag = 'devices';
 
 /** Enrolling, and what a device proves to be. */
 export function deviceIdentities(deps: ApiDeps): readonly AnyOperation[] {
-  return [addDevice(deps), listIdentities(deps), linkIdentity(deps), unlinkIdentity(deps)];
+  return [addDevice(deps), correctSerial(deps), listIdentities(deps), linkIdentity(deps), unlinkIdentity(deps)];
 }
 
 const serialSchema = z.strictObject({
@@ -66,6 +66,34 @@ function addDevice({ register, anchors }: ApiDeps): AnyOperation {
       if (!created) return { status: 200, body: { id } };
       return { status: 201, body: { id }, headers: { Location: `/api/v1/devices/${id}` } };
     },
+  });
+}
+
+function correctSerial({ register }: ApiDeps): AnyOperation {
+  return operation({
+    ...{
+      id: 'correctSerial',
+      method: 'POST',
+      path: '/api/v1/devices/{deviceId}/correct-serial',
+      tag,
+      params: deviceParams,
+    },
+    summary: 'The serial that it was given at import was wrong: the right one',
+    description:
+      'One that was imported for another device is refused; one that another device learnt is taken from it.',
+    permission: 'devices:write',
+    reach: 'device',
+    body: z.strictObject({ ...serialSchema.shape, reason: reasonBody }),
+    example: {
+      oui: '00A0BC',
+      productClass: 'FAP',
+      serialNumber: '00A0BC000001',
+      reason: 'a slip in the delivery file',
+    },
+    answers: { 200: { description: 'Where the device is now.', schema: movedSchema } },
+    problems: [404, 409],
+    handle: async ({ params: { deviceId }, body: { reason, ...serial }, by }) =>
+      stateAnswer(await register.correctSerial(deviceId, defined(serial), withReason(by, reason))),
   });
 }
 

@@ -80,6 +80,7 @@ function importDevices(deps: ApiDeps): AnyOperation {
       ),
       ignoreUnknown: flag.describe('Pass over columns that are none of ours.'),
       dryRun: flag.describe('Judge everything; change nothing.'),
+      correct: flag.describe('Serials that an earlier file gave were wrong: take those of this one. Needs a reason.'),
       reason: reasonBody.optional(),
     }),
     uploads: Object.values(mediaTypes),
@@ -89,13 +90,15 @@ function importDevices(deps: ApiDeps): AnyOperation {
       const key = keyOf(caller, headers['idempotency-key']);
       const known = key === undefined ? undefined : await deps.jobs.known(key);
       if (known !== undefined) return known.kind === 'device-import' ? accepted(known) : keyTaken(known);
+      if (query.correct && query.reason === undefined)
+        return refuse(422, { in: 'query', field: 'reason', detail: 'a correction needs a reason: what was wrong' });
       if (upload === undefined) return refuse(415, {});
       const file = await deps.jobs.receive(upload.bytes, longestFile);
       if (file === 'too_large') return refuse(413, { detail: `at most ${longestFile} octets` });
-      const { anchor, columns, set, ignoreUnknown, dryRun, reason } = query;
+      const { anchor, columns, set, ignoreUnknown, dryRun, correct, reason } = query;
       const format = upload.type === mediaTypes.csv ? 'csv' : 'ndjson';
       const defaults = { defaults: { ...(anchor !== undefined && { anchor }), ...set } };
-      const input = { format, columns, ignoreUnknown, dryRun, bytes: file.bytes, ...defaults };
+      const input = { format, columns, ignoreUnknown, dryRun, correct, bytes: file.bytes, ...defaults };
       const job = { kind: 'device-import', input, actor: by.actor, total: file.bytes, reason, idempotencyKey: key };
       return startJob(deps, job, file.id);
     },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { suspicionKinds } from '../../fleet/suspicions.ts';
 import type { LogEntry } from '../../trust/decision-log.ts';
 import type { ExplainedDecision } from '../../trust/explain.ts';
 import { type AnyOperation, operation, refuse } from '../operation.ts';
@@ -14,6 +15,11 @@ const rowShape = { ...decisionShape, recordedAt: time };
 const explainedSchema = z.strictObject({
   ...rowShape,
   verdict: z.looseObject({}).nullable().describe('The revocation verdict with all that was heard, as it was kept.'),
+  suspicions: z
+    .array(z.strictObject({ at: time, kind: z.enum(suspicionKinds), evidence: z.looseObject({}) }))
+    .describe(
+      'Of a refusal: what was suspected of the device in the hour before, with what it claimed and what is known.',
+    ),
 });
 
 const summarySchema = z.strictObject({
@@ -31,7 +37,7 @@ export function explanations(deps: ApiDeps): readonly AnyOperation[] {
   return [explainDevice(deps), explainDecision(deps), listDecisionLog(deps)];
 }
 
-function rowView(row: Omit<ExplainedDecision, 'verdict'>) {
+function rowView(row: Omit<ExplainedDecision, 'verdict' | 'suspicions'>) {
   const { id, at, recorded_at: recordedAt, outcome, stage, reason, detail, peer, device_id: deviceId } = row;
   const { connection_id: connectionId, listener, remote_address: remoteAddress, remote_port: remotePort } = row;
   const { tls_version: tlsVersion, cipher_suite: cipherSuite, resumed, anchor, identity, fingerprint } = row;
@@ -41,7 +47,10 @@ function rowView(row: Omit<ExplainedDecision, 'verdict'>) {
   return { ...what, ...where, anchor, identity, fingerprint, subject, issuer, serialNumber };
 }
 
-const explained = (decision: ExplainedDecision) => ({ ...rowView(decision), verdict: decision.verdict });
+const explained = (decision: ExplainedDecision) => {
+  const { verdict, suspicions } = decision;
+  return { ...rowView(decision), verdict, suspicions: [...suspicions] };
+};
 
 function explainDevice({ decisions }: ApiDeps): AnyOperation {
   return operation({
