@@ -108,17 +108,31 @@ export const keptTables = [
   'refusal_summaries',
 ] as const;
 
+export function eraseSaid(deviceIds: readonly string[]): readonly Query[] {
+  return erasedTables.map((table) => ({
+    text: `delete from ${table} where device_id = any($1::uuid[])`,
+    values: [deviceIds],
+  }));
+}
+
 export function erase(deviceIds: readonly string[]): readonly Query[] {
   return [
-    ...erasedTables.map((table) => ({
-      text: `delete from ${table} where device_id = any($1::uuid[])`,
-      values: [deviceIds],
-    })),
+    ...eraseSaid(deviceIds),
     {
       text: `update devices set site = null, note = null, tags = '{}' where id = any($1::uuid[])`,
       values: [deviceIds],
     },
   ];
+}
+
+/** Devices retired behind this moment and id, in that order. */
+export function retiredSince(at: Date, id: string, most: number): Query {
+  return {
+    name: 'fleet_retired_since',
+    text: `select id, state_since as at from devices where (state_since, id) > ($1, $2::uuid) and state = 'retired'
+            order by state_since, id limit $3`,
+    values: [at, id, most],
+  };
 }
 
 /** Ids on one notification: 37 bytes each, 7 999 at most. */

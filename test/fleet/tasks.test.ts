@@ -139,6 +139,23 @@ describe('the queue', { timeout: 60_000 }, () => {
   });
 });
 
+describe('a device that is retired in the middle of its session', { timeout: 60_000 }, () => {
+  test('leaves nothing of what it went on to say', async () => {
+    const { db, clock, register, deviceId } = await ground();
+    const other = await ground();
+    const imsi = [{ name: 'Device.Services.FAPService.1.AccessMgmt.UMTS.AccessControlList', value: '001010123456789' }];
+    const store = createParameterStore(db);
+    assert.ok((await register.retire(deviceId, by)).ok);
+    // The answer was on its way, and its connection is closed a moment later.
+    for (const id of [deviceId, other.deviceId]) await store.values(id, imsi, clock.now());
+    clock.advance(minute);
+    await upkeep(db, clock.now());
+    const kept = async (id: string) =>
+      (await db.query({ text: 'select 1 from device_parameters where device_id = $1', values: [id] })).count;
+    assert.deepEqual([await kept(deviceId), await kept(other.deviceId)], [0, 1]);
+  });
+});
+
 describe('a campaign that ends for many at once', { timeout: 60_000 }, () => {
   test('expires bit by bit, with what depends on it, and old outcomes go so too', async () => {
     const { db, clock, add, state, deviceId } = await ground();
