@@ -42,6 +42,15 @@ export function joined(texts: readonly (string | null)[]): string {
 /** The texts of a `joined` list, and one empty text behind them. */
 export const textsOf = (parameter: string): string => `string_to_array(${parameter}::text, E'\\x01', E'\\x02')`;
 
+/** With what all of the names begin, and none is: they are of one subtree mostly, whose path is the most of each. */
+function beginningOf(names: readonly string[]): string {
+  let beginning = names[0] ?? '';
+  for (const name of names)
+    while (beginning !== '' && (name.length <= beginning.length || !name.startsWith(beginning)))
+      beginning = beginning.slice(0, -1);
+  return beginning;
+}
+
 /** Changes told in an event. */
 const mostTold = 1000;
 
@@ -55,15 +64,18 @@ export function storeValues(
   limits: ParameterLimits,
   at: Date,
 ): Query {
+  const beginning = beginningOf(names);
+  const rests = names.map((name) => name.slice(beginning.length));
   return {
     name: 'fleet_store_values',
     text: `
 with changed as materialized (
   select g.name, g.value, g.type, p.value as before, p.name is null as fresh
-    from unnest(${textsOf('$2')}, ${textsOf('$3')}, ${textsOf('$4')}) as g (name, value, type)
+    from (select $8::text || u.rest as name, u.value, u.type
+            from unnest(${textsOf('$2')}, ${textsOf('$3')}, ${textsOf('$4')}) as u (rest, value, type)
+           where u.rest <> '') g
     left join device_parameters p on p.device_id = $1 and p.name = g.name
-   where g.name <> '' and (p.name is null or p.value is distinct from g.value
-          or (g.type is not null and p.type is distinct from g.type))
+   where p.name is null or p.value is distinct from g.value or (g.type is not null and p.type is distinct from g.type)
 ), totals as materialized (
   select coalesce(max(names), 0) as names, coalesce(max(bytes), 0) as bytes
     from device_parameter_totals where device_id = $1 and exists (select from changed)
@@ -92,7 +104,10 @@ select (select count(*)::int from kept) as changed,
        (select jsonb_agg(jsonb_build_object('name', name, 'before', before, 'after', value)) from
          (select * from kept where not fresh and before is distinct from value order by name limit ${mostTold}) k
        ) as changes`,
-    values: [deviceId, joined(names), joined(values), joined(types), limits.names, limits.bytes, at],
+    values: [
+      ...[deviceId, joined(rests), joined(values), joined(types)],
+      ...[limits.names, limits.bytes, at, beginning],
+    ],
   };
 }
 

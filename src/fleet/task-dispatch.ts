@@ -45,8 +45,8 @@ export interface TaskDispatcher {
   next(session: TaskSession): Promise<Offer | undefined>;
   /** Before the request leaves; false: it must not leave, for the task is not as it was. `kept`: to go on elsewhere. */
   sending(session: TaskSession, offer: Offer, kept: KeptSession): Promise<boolean>;
-  /** `offer`: if it was made at this node. */
-  answered(session: TaskSession, report: AnswerReport): Promise<void>;
+  /** `offer`: if it was made at this node. False: nothing more waits for the device. */
+  answered(session: TaskSession, report: AnswerReport): Promise<boolean>;
   transferCompleted(deviceId: string, transfer: TransferComplete): Promise<void>;
   duStateChanged(deviceId: string, change: DuStateChangeComplete): Promise<void>;
 }
@@ -160,7 +160,7 @@ async function load(db: Database, deviceId: string, taskId: string): Promise<Tas
   return rows[0];
 }
 
-async function take(deps: TaskDispatchDeps, session: TaskSession, report: AnswerReport): Promise<void> {
+async function take(deps: TaskDispatchDeps, session: TaskSession, report: AnswerReport): Promise<boolean> {
   const { taskId, offer, request, answer } = report;
   const { deviceId } = session;
   const at = deps.clock.now();
@@ -170,13 +170,15 @@ async function take(deps: TaskDispatchDeps, session: TaskSession, report: Answer
   }
   const own = offer === undefined || answer.kind === 'not-sent' ? offer?.task : marked(offer);
   const task = own ?? (await load(deps.db, deviceId, taskId));
-  if (task === undefined) return;
+  if (task === undefined) return true;
   const change = answered(task, request, answer, at);
   if (request.method === 'CancelTransfer' && change.state === 'done')
     await settleCancelled(deps, deviceId, request.commandKey, at);
-  if (await recordTaskChange(deps, task, change, at, true)) return;
+  const recorded = await recordTaskChange(deps, task, change, at, true);
+  if (recorded !== undefined) return recorded.waiting;
   // Another session has taken it for lost meanwhile; an answer that came after all is worth more than that.
   const now = await load(deps.db, deviceId, taskId);
-  if (now?.state !== 'unknown-outcome' || now.attempts !== task.attempts || answer.kind === 'none') return;
+  if (now?.state !== 'unknown-outcome' || now.attempts !== task.attempts || answer.kind === 'none') return true;
   await recordTaskChange(deps, now, answered({ ...now, step: task.step }, request, answer, at), at);
+  return true;
 }

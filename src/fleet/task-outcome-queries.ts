@@ -19,7 +19,8 @@ const finalStates = `('done', 'failed', 'cancelled', 'expired')`;
 /**
  * Takes the task on, if it is still as the change supposes, and fails what depends on it if it came to nothing.
  * `attempts` starts anew where a step brought it forward. `answered`: the device owes nothing any more, so its session is
- * no longer kept for other nodes.
+ * no longer kept for other nodes. Answers whether something may be left to do for the device now; no row: it was not as
+ * supposed.
  */
 export function changeTask(task: Task, change: TaskChange, attempts: number, at: Date, answered = false): Query {
   const final = ['done', 'failed', 'cancelled', 'expired'].includes(change.state);
@@ -46,7 +47,10 @@ export function changeTask(task: Task, change: TaskChange, attempts: number, at:
            ), released as (
              delete from cwmp_sessions where $13::boolean and device_id = $1
            )
-           select 1 from changed`,
+           select state = 'queued' or exists (
+                    select from tasks t where t.device_id = $1 and t.id <> $2
+                       and (t.state = 'queued' and t.not_before <= $10 or t.state = 'unknown-outcome')) as waiting
+             from changed`,
     values: [
       task.deviceId,
       task.id,

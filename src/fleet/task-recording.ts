@@ -8,20 +8,26 @@ export interface TaskRecordingDeps {
   readonly events?: EventBus;
 }
 
-/** Takes a task on and tells of it; false: the task is no longer as the caller saw it, and nothing was changed. */
+export interface RecordedChange {
+  /** Another task may be waiting for the device, or this one again. */
+  readonly waiting: boolean;
+}
+
+/** Takes a task on and tells of it; undefined: it is no longer as the caller saw it, and nothing was changed. */
 export async function recordTaskChange(
   { db, events }: TaskRecordingDeps,
   task: Task,
   change: TaskChange,
   at: Date,
   answered = false,
-): Promise<boolean> {
+): Promise<RecordedChange | undefined> {
   // A step that brought the task forward is no attempt that failed.
   const forward = change.state === 'queued' && change.progress !== undefined && task.state !== 'unknown-outcome';
   const fault = change.fault ?? (change.state === 'queued' || change.state === 'unknown-outcome' ? task.fault : null);
   const whole = { ...change, ...(fault !== null && { fault }) };
-  const { count } = await db.query(changeTask(task, whole, forward ? 0 : task.attempts, at, answered));
-  if (count === 0) return false;
+  const query = changeTask(task, whole, forward ? 0 : task.attempts, at, answered);
+  const [recorded] = (await db.query<RecordedChange>(query)).rows;
+  if (recorded === undefined) return undefined;
   const { state } = change;
   if (state === 'done' || state === 'failed' || state === 'in-progress' || state === 'unknown-outcome')
     events?.publish({
@@ -33,5 +39,5 @@ export async function recordTaskChange(
       state,
       ...(change.fault !== undefined && { fault: change.fault }),
     });
-  return true;
+  return recorded;
 }

@@ -1,4 +1,4 @@
-import { type Attributes, context, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
+import { type Attributes, context, INVALID_TRACEID, type Span, SpanStatusCode, trace } from '@opentelemetry/api';
 import { hemsVersion } from './version.ts';
 
 export type { Attributes, Span };
@@ -9,9 +9,16 @@ export type { Attributes, Span };
  */
 const tracer = trace.getTracer('hems', hemsVersion);
 
+/** A span that nobody's SDK has made: it tells nothing, nor do those below it. */
+function isNobodys(span: Span): boolean {
+  return span.spanContext().traceId === INVALID_TRACEID;
+}
+
 /** Runs the work in a span of its own, below the active one; an error marks it and goes on. */
 export function inSpan<T>(name: string, attributes: Attributes, work: () => Promise<T>): Promise<T> {
-  return tracer.startActiveSpan(name, { attributes }, async (span) => {
+  const span = tracer.startSpan(name, { attributes });
+  if (isNobodys(span)) return work();
+  return context.with(trace.setSpan(context.active(), span), async () => {
     try {
       return await work();
     } catch (error) {
@@ -37,7 +44,7 @@ export function startSpan(name: string, attributes: Attributes, parent?: Span): 
 
 /** Runs the work with `span` as the active one. */
 export function withinSpan<T>(span: Span | undefined, work: () => Promise<T>): Promise<T> {
-  return span === undefined ? work() : context.with(trace.setSpan(context.active(), span), work);
+  return span === undefined || isNobodys(span) ? work() : context.with(trace.setSpan(context.active(), span), work);
 }
 
 /** Adds to the active span, if there is one. */

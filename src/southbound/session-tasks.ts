@@ -54,9 +54,11 @@ export async function recordAnswer(runner: Runner, session: Session, fact: Fact 
   if (taskId === undefined) return;
   const offer = session.offer?.task.id === taskId ? session.offer : undefined;
   session.offer = undefined;
-  session.tasks = true;
-  await inSession(session, 'hems.task.answered', () =>
+  // Before the answer is recorded: a task that is queued meanwhile sets it again.
+  session.tasks = false;
+  const waiting = await inSession(session, 'hems.task.answered', () =>
     runner.tasks.answered(taskSession(runner, session), { taskId, offer, request, answer }),
   );
+  if (waiting) session.tasks = true;
   session.archived = false;
 }

@@ -195,6 +195,21 @@ describe('the last that is known of each parameter', { timeout: 120_000 }, () =>
     }
   });
 
+  test('names are stored whole, whatever they have in common', async () => {
+    const id = await device();
+    for (const names of [['Device.A.B'], ['Device.A.', 'Device.A.B'], ['a', 'aa', 'aaa', 'b'], ['Ä.ö', 'Ä.ü', 'Ä.']]) {
+      const before = new Set((await all(id)).map(({ name }) => name));
+      await createParameterStore(database.db).values(
+        id,
+        names.map((name) => string(name, `of ${name}`)),
+        at,
+      );
+      const known = await all(id);
+      assert.deepEqual(new Set(known.map(({ name }) => name)), new Set([...before, ...names]));
+      for (const { name, value } of known) assert.equal(value, `of ${name}`);
+    }
+  });
+
   test('values that no device can have said are not kept, and change nothing of the others', async () => {
     const id = await device();
     const said = [

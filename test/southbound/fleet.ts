@@ -11,7 +11,7 @@ export const idleTasks: TaskDispatcher = {
   informed: none,
   next: none,
   sending: async () => true,
-  answered: none,
+  answered: async () => true,
   transferCompleted: none,
   duStateChanged: none,
 };
