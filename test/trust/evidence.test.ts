@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, type TestContext, test } from 'node:test';
 import { randomBytes } from 'node:crypto';
+import { describe, type TestContext, test } from 'node:test';
 import { ensurePartitions } from '../../src/fleet/partitions.ts';
 import { createRegister } from '../../src/fleet/register.ts';
 import { manualClock } from '../../src/platform/clock.ts';
@@ -12,7 +12,7 @@ import { makeCheckpoint } from '../../src/trust/checkpoints.ts';
 import { dropPartitions } from '../../src/trust/evidence-retention.ts';
 import { type Verification, verifyEvidence } from '../../src/trust/evidence-verify.ts';
 import { type TestDatabase, withDatabase } from '../support/database.ts';
-import { by, handshake, newCell, newEui, newNode, newPki, type Node, type Pki } from './world.ts';
+import { by, handshake, type Node, newCell, newIdentity, newNode, newPki, type Pki } from './world.ts';
 
 const newKey = (): string => randomBytes(32).toString('base64');
 const hostile = 'a\0"\\\u001b[31m\r\n\u202e=1+1<script>\ud800€';
@@ -24,12 +24,7 @@ async function lived(t: TestContext, devices = 12): Promise<TestDatabase> {
   const register = createRegister({ db: database.db, clock: manualClock(new Date()) });
   await Promise.all(
     Array.from({ length: devices }, async () => {
-      const identity = {
-        anchor: 'acme',
-        kind: 'hnb-fqdn',
-        value: `${newEui()}.hnb.acme.example`,
-        oui: '00A0BC',
-      } as const;
+      const identity = newIdentity();
       const added = await register.add({ identity, note: hostile }, { actor: by.actor, reason: hostile });
       assert.ok(added.ok);
       await register.block(added.deviceId, by);
@@ -116,7 +111,7 @@ describe('the chains of the audit', () => {
     const { db } = await withDatabase(t);
     const pki: Pki = await newPki();
     const node: Node = await newNode(db, pki);
-    const value = `${newEui()}.hnb.acme.example`;
+    const { value } = newIdentity();
     await node.register.add({ identity: { anchor: 'acme', kind: 'hnb-fqdn', value, oui: '00A0BC' } }, by);
     const cell = await newCell(pki, { dnsNames: [value] });
     for (let i = 0; i < 5; i += 1) {
@@ -188,12 +183,7 @@ describe('checkpoints of the audit', () => {
       `select setval('audit_chain_numbers', 1, false)`,
     );
     const register = createRegister({ db, clock: manualClock(new Date()) });
-    const identity = {
-      anchor: 'acme',
-      kind: 'hnb-fqdn',
-      value: `${newEui()}.hnb.acme.example`,
-      oui: '00A0BC',
-    } as const;
+    const identity = newIdentity();
     await register.add({ identity }, by);
     assert.deepEqual(kinds(await verifyEvidence(db)), [], 'inside, all is well');
     const found = kinds(await verifyEvidence(db, { exported }));
@@ -234,12 +224,7 @@ describe('checkpoints of the audit', () => {
       dropped.join(),
     );
     const register = createRegister({ db, clock: manualClock(new Date()) });
-    const identity = {
-      anchor: 'acme',
-      kind: 'hnb-fqdn',
-      value: `${newEui()}.hnb.acme.example`,
-      oui: '00A0BC',
-    } as const;
+    const identity = newIdentity();
     await register.add({ identity }, by);
     const verification = await verifyEvidence(db);
     assert.deepEqual([verification.rows, verification.findings], [1, []]);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, type TestContext, test } from 'node:test';
 import { randomBytes } from 'node:crypto';
+import { after, before, describe, type TestContext, test } from 'node:test';
 import { ensurePartitions } from '../../src/fleet/partitions.ts';
 import { createRegister } from '../../src/fleet/register.ts';
 import { manualClock } from '../../src/platform/clock.ts';
@@ -10,7 +10,7 @@ import { readWrappingKeys } from '../../src/platform/wrapping-keys.ts';
 import { verifyEvidence } from '../../src/trust/evidence-verify.ts';
 import { cleanup } from '../support/cleanup.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { by, newEui } from './world.ts';
+import { by, newIdentity } from './world.ts';
 
 const newKey = (): string => randomBytes(32).toString('base64');
 
@@ -73,12 +73,7 @@ describe('the roles of the database', () => {
     database = await createTestDatabase();
     await ensurePartitions(database.db);
     const register = createRegister({ db: database.db, clock: manualClock(new Date()) });
-    const identity = {
-      anchor: 'acme',
-      kind: 'hnb-fqdn',
-      value: `${newEui()}.hnb.acme.example`,
-      oui: '00A0BC',
-    } as const;
+    const identity = newIdentity();
     await register.add({ identity }, by);
   });
   after(() => database.drop());
@@ -94,12 +89,7 @@ describe('the roles of the database', () => {
   test('the service writes evidence and reads it, and can neither change nor delete nor forge its end', async (t) => {
     const service = as(t, 'hems_service');
     const register = createRegister({ db: service, clock: manualClock(new Date()) });
-    const identity = {
-      anchor: 'acme',
-      kind: 'hnb-fqdn',
-      value: `${newEui()}.hnb.acme.example`,
-      oui: '00A0BC',
-    } as const;
+    const identity = newIdentity();
     const added = await register.add({ identity }, by);
     assert.ok(added.ok && (await register.block(added.deviceId, by)).ok);
     assert.equal((await verifyEvidence(service)).findings.length, 0);

@@ -7,8 +7,8 @@ import { createInformRecorder } from '../../src/fleet/informs.ts';
 import { createRegister } from '../../src/fleet/register.ts';
 import type { SuspicionDeps, Suspicions } from '../../src/fleet/suspicions.ts';
 import { manualClock } from '../../src/platform/clock.ts';
-import { type AdmissionEvent, createEventBus } from '../../src/platform/events.ts';
 import { createEgress } from '../../src/platform/egress/egress.ts';
+import { type AdmissionEvent, createEventBus } from '../../src/platform/events.ts';
 import type { Database } from '../../src/platform/postgres.ts';
 import {
   authorityKeyIdentifier,
@@ -28,8 +28,8 @@ import type { Admission, HandshakeFacts } from '../../src/trust/admission.ts';
 import { loadAnchors, type TrustAnchor } from '../../src/trust/anchors.ts';
 import { createGate, type GateDeps } from '../../src/trust/gate.ts';
 import type { Refusal } from '../../src/trust/refusal.ts';
-import { readCrl } from '../../src/trust/revocation/crl-reader.ts';
 import { assembleRevocation } from '../../src/trust/revocation/assembly.ts';
+import { readCrl } from '../../src/trust/revocation/crl-reader.ts';
 
 export const now = new Date('2026-05-04T10:00:00Z');
 const day = 86_400_000;
@@ -249,4 +249,9 @@ let euis = 0;
 export function newEui(oui = '00a0bc'): string {
   euis += 1;
   return `${oui}${euis.toString(16).padStart(6, '0')}`;
+}
+
+/** Of a device that nobody else has in this run. */
+export function newIdentity() {
+  return { anchor: 'acme', kind: 'hnb-fqdn', value: `${newEui()}.hnb.acme.example`, oui: '00A0BC' } as const;
 }

@@ -19,6 +19,7 @@ import {
 import * as der from './der-writer.ts';
 import { attribute, keyNumber, mint, name } from './minting.ts';
 import * as ext from './minting-extensions.ts';
+import { mutated } from './mutating.ts';
 
 /** A CRL with every field that is read, so that mutations reach every reader. */
 const everything = mintCrlDer({
@@ -70,20 +71,6 @@ function readAnyhow(bytes: Uint8Array): CertificateList | undefined {
   assert.equal(whole === undefined, pieces === undefined);
   if (whole !== undefined) assert.equal(pieces?.fingerprint, whole.fingerprint);
   return whole;
-}
-
-function mutated(original: Uint8Array): fc.Arbitrary<Uint8Array> {
-  const edit = fc.record({
-    at: fc.nat(original.length - 1),
-    remove: fc.nat(3),
-    insert: fc.uint8Array({ maxLength: 3 }),
-  });
-  return fc.array(edit, { minLength: 1, maxLength: 4 }).map((edits) => {
-    let bytes: Uint8Array = original;
-    for (const { at, remove, insert } of edits)
-      bytes = Buffer.concat([bytes.subarray(0, at), insert, bytes.subarray(at + remove)]);
-    return bytes;
-  });
 }
 
 describe('reading CRLs that nobody should have written', () => {

@@ -11,6 +11,7 @@ import * as der from './der-writer.ts';
 import { anchorOf, verdict } from './judging.ts';
 import { algorithms, keyNumber, type Minted, mint, name, newKey, now } from './minting.ts';
 import * as ext from './minting-extensions.ts';
+import { mutated } from './mutating.ts';
 
 const root = mint({ subject: 'O=Acme/CN=Root', key: keyNumber(0), extensions: ext.caExtensions() });
 const anchor = anchorOf(root);
@@ -57,21 +58,6 @@ function onlyDerErrors(read: () => unknown): void {
     if (!(error instanceof DerError)) throw error;
     assert.match(error.field, /^[A-Za-z0-9.[\]-]+$/);
   }
-}
-
-/** Bytes changed, cut out or put in at some places. */
-function mutated(original: Uint8Array): fc.Arbitrary<Uint8Array> {
-  const edit = fc.record({
-    at: fc.nat(original.length - 1),
-    remove: fc.nat(3),
-    insert: fc.uint8Array({ maxLength: 3 }),
-  });
-  return fc.array(edit, { minLength: 1, maxLength: 4 }).map((edits) => {
-    let bytes: Uint8Array = original;
-    for (const { at, remove, insert } of edits)
-      bytes = Buffer.concat([bytes.subarray(0, at), insert, bytes.subarray(at + remove)]);
-    return bytes;
-  });
 }
 
 describe('reading what nobody should have written', () => {

@@ -7,6 +7,7 @@ import { parseOcspResponse } from '../../src/x509/ocsp-response.ts';
 import * as der from './der-writer.ts';
 import { now } from './minting.ts';
 import * as ext from './minting-extensions.ts';
+import { mutated } from './mutating.ts';
 import { ca, delegate, device, nonceExtension, response, single } from './ocsp-minting.ts';
 
 const subject = { certificate: device.certificate, issuer: ca.certificate };
@@ -54,22 +55,11 @@ describe('answers that were changed on the way', () => {
   });
 
   test('octets changed, cut out and put in at random', () => {
-    for (const answer of answers) {
-      const edit = fc.record({
-        at: fc.nat(answer.length - 1),
-        remove: fc.nat(3),
-        insert: fc.uint8Array({ maxLength: 3 }),
-      });
+    for (const answer of answers)
       fc.assert(
-        fc.property(fc.array(edit, { minLength: 1, maxLength: 4 }), (edits) => {
-          let bytes: Uint8Array = answer;
-          for (const { at, remove, insert } of edits)
-            bytes = Buffer.concat([bytes.subarray(0, at), insert, bytes.subarray(at + remove)]);
-          neverBelievesAnother(answer, bytes);
-        }),
+        fc.property(mutated(answer), (bytes) => neverBelievesAnother(answer, bytes)),
         { numRuns: 3000 },
       );
-    }
   });
 
   test('any bytes at all', () => {
