@@ -5,6 +5,7 @@ import type { Registry } from 'prom-client';
 import { createHostMetrics, type HostMetrics } from './host-metrics.ts';
 import type { ToWorker } from './messages.ts';
 import { createPoolMetrics, type PoolMetrics } from './pool-metrics.ts';
+import { type Pace, usualPace } from './pool-pace.ts';
 import { startWorker, type WorkerEnd, WorkerFailed, type WorkerProcess } from './worker-process.ts';
 
 export interface WorkerPoolDeps {
@@ -20,32 +21,6 @@ export interface WorkerPoolDeps {
   readonly metrics: Registry;
   readonly pace?: Partial<Pace>;
 }
-
-interface Pace {
-  /** Milliseconds that a worker has to tell its figures, before the page goes without it. */
-  readonly answerWithin: number;
-  /** Between two looks whether each answers. */
-  readonly watchEvery: number;
-  /** Looks without an answer after which a worker is ended. */
-  readonly patience: number;
-  /** First pause before a worker is started again; doubled each time up to `longestPause`, anew after `settled`. */
-  readonly firstPause: number;
-  readonly longestPause: number;
-  readonly settled: number;
-  /** That all have to finish what is under way, once told to stop. */
-  readonly stopWithin: number;
-}
-
-/** `stopWithin` is below what a lifecycle gives each of its parts. */
-const usualPace: Pace = {
-  answerWithin: 1000,
-  watchEvery: 10_000,
-  patience: 3,
-  firstPause: 200,
-  longestPause: 30_000,
-  settled: 60_000,
-  stopWithin: 18_000,
-};
 
 export interface WorkerPool {
   /**
