@@ -230,6 +230,26 @@ test('a device that falls loses its transfers at once', { timeout: 60_000 }, asy
   assert.ok(after instanceof Error, 'not even a handshake');
 });
 
+test('files that are on their way count against the room for all', { timeout: 60_000 }, async (t) => {
+  const slots = [{ name: 'pm', bytes: 200_000, keep: 3 }];
+  const stage = await withFileStage(t, { slots, totalBytes: 300_000, uploadBytes: 200_000, deviceBytes: 200_000 });
+  const [slow, other] = [await taskStage(stage), await taskStage(stage)];
+  const socket = await openTlsSocket({ ...wire(stage, slow.cell), when: 'after' });
+  cleanup(t, () => socket.destroy());
+  socket.write(httpRequest('PUT', '/files/slots/pm/a', { headers: { 'Content-Length': '200000' } }));
+  socket.write(Buffer.alloc(199_999));
+  const come = async () =>
+    Number(/hems_southbound_file_bytes_total\{[^}]*upload[^}]*\} (\d+)/.exec(await stage.metrics.metrics())?.[1] ?? 0);
+  await eventually(come, 199_999);
+  const put = (size: number) =>
+    ask(stage.port(), other.cell, `/files/slots/pm/${size}`, { method: 'PUT', body: Buffer.alloc(size) });
+  assert.equal((await put(150_000)).status, 507);
+  assert.equal((await put(50_000)).status, 201);
+  socket.write('x');
+  const sent = async () => (await stage.db.query({ text: 'select size from device_uploads' })).count;
+  await eventually(sent, 2);
+});
+
 test('one device takes so many of the transfers of a node, and leaves the others theirs', {
   timeout: 60_000,
 }, async (t) => {

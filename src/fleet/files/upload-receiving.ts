@@ -28,6 +28,9 @@ export interface ReceivingDeps extends VisitDeps {
 /** The sum of all is asked for so often at most; what came since is added. */
 const sumLife = 10_000;
 
+/** All devices together have sent as much as is kept. */
+class NoRoom extends TooLarge {}
+
 export interface Receiving {
   /** How many bytes the next file may have; 0: no room is left. */
   room(visit: UploadVisit): Promise<number>;
@@ -38,14 +41,29 @@ export interface Receiving {
 export function createReceiving(deps: ReceivingDeps): Receiving {
   const { db, clock, deviceBytes, totalBytes } = deps;
   let sum: { bytes: number; at: number } | undefined;
+  let arriving = 0;
   const total = async (): Promise<number> => {
     const now = clock.now().getTime();
     if (sum === undefined || now - sum.at > sumLife) {
       const { rows } = await db.query<{ bytes: number }>(usedByAll());
       sum = { bytes: rows[0]?.bytes ?? 0, at: now };
     }
-    return sum.bytes;
+    return sum.bytes + arriving;
   };
+  // What is on its way takes room too: many that begin at once must not all be told that there is enough.
+  async function* held(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    let own = 0;
+    try {
+      for await (const piece of source) {
+        own += piece.length;
+        arriving += piece.length;
+        if ((sum?.bytes ?? 0) + arriving > totalBytes) throw new NoRoom(`more than ${totalBytes} bytes of all devices`);
+        yield piece;
+      }
+    } finally {
+      arriving -= own;
+    }
+  }
   const room: Receiving['room'] = async (visit) => {
     const left = Math.min(deviceBytes - (await usedBy(db, visit)), totalBytes - (await total()));
     return Math.max(0, Math.min(visit.most, left));
@@ -57,10 +75,10 @@ export function createReceiving(deps: ReceivingDeps): Receiving {
       if (most === 0) return { kind: 'quota' };
       let content: Content;
       try {
-        content = await deps.store.write(limited(source, most));
+        content = await deps.store.write(limited(held(source), most));
       } catch (error) {
         if (!(error instanceof TooLarge)) throw error;
-        return { kind: most < visit.most ? 'quota' : 'too_large' };
+        return { kind: most < visit.most || error instanceof NoRoom ? 'quota' : 'too_large' };
       }
       const outcome = await db
         .transaction((tx) => keep(tx, deps, visit, content, admissionId))
