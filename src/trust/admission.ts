@@ -1,6 +1,7 @@
+import type { DeviceIdentity } from '../fleet/identity.ts';
 import type { CertificatePath } from '../x509/path.ts';
 import type { StoredVerdict } from './evidence.ts';
-import type { DeviceIdentity, Refusal } from './refusal.ts';
+import type { Refusal } from './refusal.ts';
 import type { Verdict } from './verdict.ts';
 
 declare const admitted: unique symbol;

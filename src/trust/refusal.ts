@@ -1,8 +1,6 @@
 import type { DeviceIdentity } from '../fleet/identity.ts';
 import { pathReasons } from '../x509/path-failure.ts';
 
-export type { DeviceIdentity };
-
 /**
  * Why a client was not let in. `reason` is the stable enum that dashboards, alerts and the OSS rely on (closed set);
  * `detail` names the finer rule (closed set too: `refusalDetails`).

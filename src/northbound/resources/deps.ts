@@ -1,34 +1,31 @@
-import type { FoundChange } from '../../fleet/change-search.ts';
 import type { findChanges } from '../../fleet/change-search.ts';
+import type { ConnectionRequests } from '../../fleet/connection-requests.ts';
 import type { Transfers } from '../../fleet/files/device-transfers.ts';
 import type { Files } from '../../fleet/files/files.ts';
-import type { ParameterReading } from '../../fleet/parameter-reading.ts';
-import type { ConnectionRequests } from '../../fleet/connection-requests.ts';
-import type { By, Register } from '../../fleet/register.ts';
 import type { Overviews } from '../../fleet/overview.ts';
+import type { ParameterReading } from '../../fleet/parameter-reading.ts';
+import type { By, Register } from '../../fleet/register.ts';
 import type { SessionListing } from '../../fleet/session-listing.ts';
 import type { findTasks } from '../../fleet/task-search.ts';
-import type { Traces } from '../../fleet/traces.ts';
 import type { Tasks } from '../../fleet/tasks.ts';
+import type { Traces } from '../../fleet/traces.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Idempotency } from '../../platform/idempotency.ts';
 import type { Jobs } from '../../platform/jobs.ts';
 import type { ApiKeys } from '../../trust/access/api-keys.ts';
 import type { TrustAnchor } from '../../trust/anchors.ts';
-import type { JudgedClause } from '../../trust/compliance/clauses.ts';
-import type { Status } from '../../trust/compliance/status.ts';
-import type { countDecisions, findDecisions } from '../../trust/decision-search.ts';
 import type { AuditDesk } from '../../trust/audit-desk.ts';
 import type { AnchorSurvey } from '../../trust/certificate-survey.ts';
+import type { JudgedClause } from '../../trust/compliance/clauses.ts';
+import type { Status } from '../../trust/compliance/status.ts';
 import type { DecisionReading } from '../../trust/decision-reading.ts';
+import type { countDecisions, findDecisions } from '../../trust/decision-search.ts';
 import type { RevocationDesk } from '../../trust/revocation/revocation-desk.ts';
 import type { Profile } from '../../x509/profile.ts';
 
 type WithoutDatabase<F> = F extends (db: never, ...rest: infer Rest) => infer Result
   ? (...rest: Rest) => Result
   : never;
-
-export type { FoundChange };
 
 /** What the API stands on: the functions of fleet and trust, which the command line uses too. */
 export interface ApiDeps {
