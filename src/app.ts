@@ -21,6 +21,7 @@ import type { EventBus } from './platform/events.ts';
 import { createLifecycle } from './platform/lifecycle.ts';
 import { isLoopback } from './platform/loopback.ts';
 import type { Database } from './platform/postgres.ts';
+import { createPoolMetrics } from './platform/workers/pool-metrics.ts';
 import { createListener, type Listener } from './southbound/listener.ts';
 import { createTicketKeys, type TicketSecrets } from './southbound/ticket-keys.ts';
 import { type AccessDeps, assembleAccess } from './trust/access/assembly.ts';
@@ -87,6 +88,8 @@ export async function startApp(deps: AppDeps): Promise<RunningApp> {
   requireLoopback(deps);
   const { anchors, staffAnchor } = await readAnchors(deps);
   const lifecycle = createLifecycle(logger);
+  // Several are counted by their supervisor.
+  if (deps.host === undefined) createPoolMetrics(deps.metrics, 1, () => 1);
   try {
     const { suspect, places, informs, records } = await keepRecords(deps, lifecycle);
     const egress = createEgress(deps);

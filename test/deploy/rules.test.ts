@@ -19,7 +19,8 @@ interface Rule {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-const { groups } = parse(readFileSync(join(folder, 'rules.yaml'), 'utf8')) as { groups: { rules: Rule[] }[] };
+const parsed = parse(readFileSync(join(folder, 'rules.yaml'), 'utf8')) as { groups: { rules: Rule[] }[] };
+const { groups } = parsed;
 const alerts = groups.flatMap(({ rules }) => rules).filter(({ alert }) => alert !== undefined);
 
 describe('the alerts', () => {
@@ -34,6 +35,15 @@ describe('the alerts', () => {
       for (const [, link = ''] of page.matchAll(/\]\((\w+\.md)\)/g))
         assert.ok(existsSync(join(root, 'docs/runbooks', link)), link);
     });
+
+  test('have absolute links once the command at the head of the file was run', async () => {
+    const [, script = ''] =
+      /^# {3}sed '([^']+)' rules\.yaml/m.exec(readFileSync(join(folder, 'rules.yaml'), 'utf8')) ?? [];
+    const { stdout } = await run('sed', [script, join(folder, 'rules.yaml')]);
+    const made = (parse(stdout) as typeof parsed).groups.flatMap(({ rules }) => rules);
+    for (const { alert, annotations } of made.filter((rule) => rule.alert !== undefined))
+      assert.equal(annotations?.runbook_url, `https://wiki.example.com/hems/${alert}.md`);
+  });
 
   test('have no runbook too many', () => {
     const pages = globSync('docs/runbooks/*.md', { cwd: root }).map((page) => basename(page, '.md'));

@@ -93,16 +93,17 @@ export function drawPanels(title: string, panels: readonly DrawnPanel[]): string
   ].join('\n');
 }
 
+/** Bold letters are about 0.6 of their height wide; a long title is set smaller, and never wider than its panel. */
+function heading(title: string, { x, y, w }: Box): string {
+  const room = w - 20;
+  const size = Math.max(8, Math.min(12, room / (title.length * 0.6)));
+  const fitted = size < 12 ? ` textLength="${room}" lengthAdjust="spacingAndGlyphs"` : '';
+  return text(x + 10, y + 18, title, Number(size.toFixed(1)), '#d8d9da', `font-weight="600"${fitted}`);
+}
+
 function drawPanel(panel: DrawnPanel, box: Box): string {
   const frame = `<rect x="${box.x}" y="${box.y}" width="${box.w}" height="${box.h}" rx="3" fill="#181b1f" stroke="#2c3235"/>`;
-  const head = text(
-    box.x + 10,
-    box.y + 18,
-    panel.title,
-    panel.title.length * 7.5 > box.w ? 10.5 : 12,
-    '#d8d9da',
-    'font-weight="600"',
-  );
+  const head = heading(panel.title, box);
   const inner = { x: box.x + 10, y: box.y + 28, w: box.w - 20, h: box.h - 36 };
   const body =
     panel.kind === 'stat' ? stat(panel, inner) : panel.kind === 'bargauge' ? bars(panel, inner) : series(panel, inner);

@@ -71,7 +71,7 @@ const machine: readonly Panel[] = [
   {
     kind: 'timeseries',
     title: 'Open files',
-    description: 'Each connection is one.',
+    description: 'Each connection is one; with several workers, of the process that has most.',
     metrics: [{ expr: `process_open_fds{${node}}`, legend: '{{instance}}' }],
   },
 ];

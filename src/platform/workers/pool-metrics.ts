@@ -9,12 +9,12 @@ export interface PoolMetrics {
   restarted(cause: RestartCause): void;
 }
 
-/** Of a supervisor. */
+/** Of a supervisor, or of one process that serves alone: 1 and 1. */
 export function createPoolMetrics(registry: Registry, wanted: number, serving: () => number): PoolMetrics {
   const registers = [registry];
   hostGauge({
     name: 'hems_platform_workers',
-    help: 'Worker processes of this host: wanted, and serving now; not there where one process serves alone',
+    help: 'Worker processes of this host: wanted, and serving now',
     labelNames: ['state'] as const,
     aggregator: 'sum',
     registers,
