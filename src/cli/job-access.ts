@@ -12,6 +12,7 @@ import type { Database } from '../platform/postgres.ts';
 import { commandLogger, type ConfigOptions, toolConfig } from './configuration.ts';
 import { withDatabase } from './database-access.ts';
 import { exitCodes, failure } from './failure.ts';
+import { byOperator } from './operator.ts';
 import { remoteJobAccess } from './server/remote-jobs.ts';
 import { serverApi } from './server/server-api.ts';
 
@@ -74,7 +75,7 @@ function localJobs(db: Database): JobAccess {
       const job = await jobs.get(id);
       return job && shown(job);
     },
-    cancel: (id) => jobs.cancel(id),
+    cancel: (id) => jobs.cancel(id, byOperator().actor.name),
     output: (id) => jobs.read(id, 'output'),
     countForTasks: count,
     queueTasks: async (wanted, confirm, { actor, reason }) => {

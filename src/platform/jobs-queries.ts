@@ -98,7 +98,8 @@ export interface JobEnd {
 export function endJob(id: string, lease: string | null, end: JobEnd, at: Date): Query {
   return {
     text: `with ended as (
-             update jobs set state = $3, finished_at = $4, input = $5, result = coalesce($6, result), fault = $7,
+             update jobs set state = $3, finished_at = $4, input = $5, result = coalesce($6, result),
+                    fault = case when $3 = 'cancelled' then coalesce($7, fault) else $7 end,
                     lease = null, lease_until = null
               where id = $1 and lease is not distinct from $2 and state in ('queued', 'running') returning id
            ), cleared as (
@@ -126,10 +127,12 @@ export function releaseJob(id: string, lease: string): Query {
   };
 }
 
-export function wantCancel(id: string): Query {
+/** Who wanted it stands in the job; the first counts. */
+export function wantCancel(id: string, fault: string): Query {
   return {
-    text: `update jobs set cancel_wanted = true where id = $1 and state in ('queued', 'running')`,
-    values: [id],
+    text: `update jobs set cancel_wanted = true, fault = coalesce(fault, $2)
+            where id = $1 and state in ('queued', 'running')`,
+    values: [id, fault.slice(0, 2000)],
   };
 }
 

@@ -50,8 +50,8 @@ export interface Jobs {
   get(id: string, group?: string): Promise<Job | undefined>;
   /** Newest first, before the job with this id. */
   list(page: { readonly before?: string | undefined; readonly limit: number }, group?: string): Promise<readonly Job[]>;
-  /** A job that is under way ends at its next step: what is done stays done. */
-  cancel(id: string, group?: string): Promise<CancelResult>;
+  /** A job that is under way ends at its next step: what is done stays done. `by` stands in its fault. */
+  cancel(id: string, by: string, group?: string): Promise<CancelResult>;
   /** Stores a file for a job to be, part by part as it comes; answers the id of the job and the file's length. */
   receive(
     file: AsyncIterable<Uint8Array>,
@@ -79,13 +79,14 @@ export function createJobs(deps: { readonly db: Database; readonly clock: Clock;
     known: (idempotencyKey) => one(queries.jobByKey(idempotencyKey)),
     get: (id, group) => one(queries.jobById(id, group)),
     list: async ({ before, limit }, group) => (await db.query<Job>(queries.listJobs(group, before, limit))).rows,
-    cancel: async (id, group) => {
+    cancel: async (id, by, group) => {
       const job = await one(queries.jobById(id, group));
       if (job === undefined) return 'missing';
-      const end = { state: 'cancelled', input: redact(job.kind, job.input) } as const;
+      const fault = `cancelled by ${by}`;
+      const end = { state: 'cancelled', input: redact(job.kind, job.input), fault } as const;
       const ended = await db.query(queries.endJob(id, null, end, clock.now()));
       if (ended.rows.length > 0) return 'cancelled';
-      return (await db.query(queries.wantCancel(id))).count > 0 ? 'asked' : 'ended';
+      return (await db.query(queries.wantCancel(id, fault))).count > 0 ? 'asked' : 'ended';
     },
     receive: (file, most) => receive(deps, file, most),
     read: (id, name) => readParts(db, id, name),

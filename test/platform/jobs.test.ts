@@ -104,9 +104,10 @@ describe('long work', () => {
 
   test('is cancelled before it began at once, and under way at its next step; the step itself is undone', async () => {
     const waiting = await make('nobody');
-    assert.equal(await store().cancel(waiting), 'cancelled');
-    assert.equal(await store().cancel(waiting), 'ended');
-    assert.equal((await store().get(waiting))?.state, 'cancelled');
+    assert.equal(await store().cancel(waiting, 'maria@noc'), 'cancelled');
+    assert.equal(await store().cancel(waiting, 'maria@noc'), 'ended');
+    const gone = await store().get(waiting);
+    assert.deepEqual([gone?.state, gone?.fault], ['cancelled', 'cancelled by maria@noc']);
     const id = await make('long');
     const node = runner({
       long: async (run) => {
@@ -117,10 +118,10 @@ describe('long work', () => {
       },
     });
     await until(id, ({ done }) => done > 0);
-    assert.equal(await store().cancel(id), 'asked');
+    assert.equal(await store().cancel(id, 'maria@noc'), 'asked');
     const job = await ended(id);
     await node.stop();
-    assert.equal(job.state, 'cancelled');
+    assert.deepEqual([job.state, job.fault], ['cancelled', 'cancelled by maria@noc']);
   });
 
   test('is given back by a node that stops, and another one goes on at once', async () => {
@@ -146,7 +147,7 @@ describe('long work', () => {
     const two = await store().create({ kind: 'nobody', input: {}, actor, idempotencyKey: 'k', group: 'north' });
     assert.deepEqual([one.created, two.created, two.job.id], [true, false, one.job.id]);
     assert.equal(await store().get(one.job.id, 'south'), undefined);
-    assert.equal(await store().cancel(one.job.id, 'south'), 'missing');
+    assert.equal(await store().cancel(one.job.id, 'maria@noc', 'south'), 'missing');
     assert.deepEqual(await store().list({ limit: 10 }, 'south'), []);
     assert.equal((await store().list({ limit: 10 }, 'north')).length, 1);
   });

@@ -21,7 +21,7 @@ const jobSchema = z.strictObject({
   total: z.int().nullable().describe('Of `done`, as it was counted when it was asked for.'),
   input: z.looseObject({}).describe('What was asked for; what is secret in it is masked.'),
   result: z.looseObject({}).describe('What came of it so far.'),
-  fault: z.string().nullable(),
+  fault: z.string().nullable().describe('Why it came to nothing, or who cancelled it.'),
   output: z.string().nullable().describe('Where the file is that comes of it.'),
   actor: z.string(),
   reason: z.string().nullable(),
@@ -147,9 +147,9 @@ function cancelJob({ jobs }: ApiDeps): AnyOperation {
       202: { description: 'It ends soon.', schema: jobSchema },
     },
     problems: [404, 409],
-    handle: async ({ params: { jobId }, caller }) => {
+    handle: async ({ params: { jobId }, caller, by }) => {
       const group = caller.group ?? undefined;
-      const result = await jobs.cancel(jobId, group);
+      const result = await jobs.cancel(jobId, strangersText(by.actor.name, 512), group);
       const job = await jobs.get(jobId, group);
       if (result === 'missing' || job === undefined) return missing;
       if (result === 'ended' && job.state !== 'cancelled')
