@@ -133,6 +133,9 @@ function faulted(task: Task, asked: AcsRequest, fault: CpeFault, at: Date): Task
   // Deleted by the request before, whose answer was lost.
   if (request.kind === 'delete-object' && fault.faultCode === 9005 && attempts > 1)
     return { state: 'done', result: { status: 0, alreadyGone: true } };
+  // The policy asks every device of the fleet for what not every device has: one without it has nothing to tell.
+  if (request.kind === 'write-attributes' && isOfPolicy(task) && fault.faultCode === 9005)
+    return { state: 'done', result: { notThere: request.attributes.map(({ name }) => name), fault: told.message } };
   if (request.kind === 'read-tree') {
     const smaller = treeTooMuch(task, asked, fault.faultCode);
     if (smaller !== undefined) return smaller;
@@ -141,6 +144,10 @@ function faulted(task: Task, asked: AcsRequest, fault: CpeFault, at: Date): Task
   const retry = retryOf(fault.faultCode, attempts);
   if (retry.kind === 'give-up') return failed(told);
   return { state: 'queued', notBefore: later(at, retry.afterSeconds), fault: told };
+}
+
+function isOfPolicy({ origin }: Task): boolean {
+  return origin.kind === 'policy' && origin.name === 'notifications';
 }
 
 function unreadable(

@@ -7,6 +7,7 @@ import { type FleetStatistics, newTally } from './fleet-statistics.ts';
 import { certificateFault, type MisbehaviourName, misbehave } from './misbehaviour.ts';
 import type { SessionReport } from './session-report.ts';
 import { ofSession } from './scenarios/scenario.ts';
+import { createScheduledCalls } from './scheduled-calls.ts';
 import type { Script } from './script.ts';
 import { playScript } from './script-run.ts';
 import type { CwmpVersion } from './soap-writer.ts';
@@ -57,12 +58,17 @@ export async function simulateFleet(options: FleetOptions): Promise<FleetResult>
   const tally = newTally(options.count);
   const report = (): void => options.onProgress?.(tally.statistics());
   const progress = setInterval(report, 500);
-  const fleet = createFleet(options, opened.source, (seen) => tally.add(ofSession(seen), false));
+  const told = (seen: SessionReport): void => tally.add(ofSession(seen), false);
+  const scheduled = createScheduledCalls((device) => callUp(device, told), scheduledUntil(options));
+  const fleet = createFleet(options, opened.source, (device, seen) => {
+    told(seen);
+    scheduled.follow(device);
+  });
   const calls = schedule(options);
   const live = async (device: Femtocell, script: Script): Promise<void> =>
     playScript(device, script, {
       ...(options.signal && { signal: options.signal }),
-      onSession: (seen) => tally.add(ofSession(seen), false),
+      onSession: told,
     });
   const worker = async (): Promise<void> => {
     for (let call = await calls.next(); call !== undefined; call = await calls.next()) {
@@ -72,16 +78,19 @@ export async function simulateFleet(options: FleetOptions): Promise<FleetResult>
         continue;
       }
       const name = misbehaves ? options.misbehave : undefined;
-      const seen = name === undefined ? ofSession(await runSession(device)) : await misbehave(name, device);
-      tally.add(seen, name !== undefined);
-      if (name === undefined) await tellTransfers(device, (report) => tally.add(ofSession(report), false));
+      if (name === undefined) {
+        await callUp(device, told);
+        scheduled.follow(device);
+      } else tally.add(await misbehave(name, device), true);
       calls.again(call);
     }
   };
   try {
     await Promise.all(Array.from({ length: Math.min(options.concurrency ?? 32, options.count) }, worker));
     if (options.listen !== undefined) await untilOver(options, started);
+    else await scheduled.over(options.signal);
   } finally {
+    await scheduled.end();
     await fleet.deafen();
     clearInterval(progress);
   }
@@ -89,9 +98,27 @@ export async function simulateFleet(options: FleetOptions): Promise<FleetResult>
   return { ok: true, statistics: tally.statistics() };
 }
 
-/** What a transfer came to is told at once (TR-069 3.7.1.5), not in the next period. */
-async function tellTransfers(device: Femtocell, told: (report: SessionReport) => void): Promise<void> {
-  for (let call = 0; call < 3 && device.state.transfers.length > 0; call += 1) told(await runSession(device));
+/** A session, and behind it what is told at once: a restart and what a transfer came to (TR-069 3.7.1.5). */
+async function callUp(device: Femtocell, told: (report: SessionReport) => void): Promise<void> {
+  // It may have been asked to call, or told to, at this very moment.
+  while (device.inSession) await delay(20);
+  let seen = await runSession(device);
+  told(seen);
+  for (let call = 0; call < 3; call += 1) {
+    const { transfers, pendingEvents, bootstrapped } = device.state;
+    const hasRestarted = seen.complete && (pendingEvents.length > 0 || !bootstrapped);
+    if (transfers.length === 0 && !hasRestarted) return;
+    seen = await runSession(device);
+    told(seen);
+  }
+}
+
+/** Of a fleet that lasts; where every device calls once, nobody waits for what it was told to do later. */
+function scheduledUntil({ periodicSeconds, durationSeconds, listen, script }: FleetOptions): number {
+  // A script looks after it by itself.
+  if (script !== undefined) return Number.NEGATIVE_INFINITY;
+  if (durationSeconds !== undefined) return Date.now() + durationSeconds * 1000;
+  return periodicSeconds === undefined && listen === undefined ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
 }
 
 function unfitness(options: FleetOptions, source: CredentialSource): FleetResult | undefined {
@@ -126,7 +153,11 @@ interface Fleet {
 }
 
 /** Devices come into being at their first call. */
-function createFleet(options: FleetOptions, source: CredentialSource, onSession: (seen: SessionReport) => void): Fleet {
+function createFleet(
+  options: FleetOptions,
+  source: CredentialSource,
+  onSession: (device: Femtocell, seen: SessionReport) => void,
+): Fleet {
   const devices = new Map<number, Femtocell>();
   const ears: ConnectionRequestServer[] = [];
   const misbehaving = options.misbehave === undefined ? 0 : Math.round(options.count * (options.misbehavingShare ?? 1));
@@ -151,7 +182,12 @@ function createFleet(options: FleetOptions, source: CredentialSource, onSession:
       });
       devices.set(index, device);
       if (options.listen !== undefined)
-        ears.push(await listenForConnectionRequests(device, { form: options.listen, onSession }));
+        ears.push(
+          await listenForConnectionRequests(device, {
+            form: options.listen,
+            onSession: (seen) => onSession(device, seen),
+          }),
+        );
       return { device, misbehaves };
     },
   };

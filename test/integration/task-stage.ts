@@ -28,9 +28,12 @@ export interface TaskStage {
 }
 
 /** A known device that has been bootstrapped. */
-export async function taskStage(stage: Stage, props: { role?: Role; url?: string } = {}): Promise<TaskStage> {
+export async function taskStage(
+  stage: Stage,
+  props: { role?: Role; url?: string; cell?: Femtocell } = {},
+): Promise<TaskStage> {
   const device = props.role ?? (await stage.known());
-  const cell = await dress(stage.context, device);
+  const cell = props.cell ?? (await dress(stage.context, device));
   const tasks = createTasks({ db: stage.db, clock: systemClock, policy: { connectionRequest: 'off' } });
   const deviceId = await stage.deviceId(device);
   const session: TaskStage['session'] = async (options) => {

@@ -39,6 +39,33 @@ describe('bootstrap', { timeout: 60_000 }, () => {
     assert.equal(rows.length, 0, 'a session that is over is kept nowhere');
   });
 
+  test('a device without FaultMgmt has nothing to tell of it: that is no failure', async () => {
+    const device = await stage.known();
+    const cell = await dress(stage.context, device);
+    for (const name of cell.state.tree.keys()) if (name.startsWith('Device.FaultMgmt.')) cell.state.tree.delete(name);
+    const { tasks, deviceId } = await taskStage(stage, { role: device, cell });
+    const ended = await tasks.list({ deviceId }, 10);
+    const told = ended.map(({ state, result, request }) => [
+      request.kind === 'write-attributes' && request.attributes[0]?.name,
+      state,
+      result,
+    ]);
+    const missing = (name: string) => [name, 'done', { notThere: [name], fault: 'Invalid parameter name' }];
+    assert.deepEqual(told.slice(-2), [
+      missing('Device.FaultMgmt.QueuedEvent.'),
+      missing('Device.FaultMgmt.ExpeditedEvent.'),
+    ]);
+    assert.ok(ended.every(({ state }) => state === 'done'));
+    const own = await tasks.add(
+      deviceId,
+      { kind: 'write-attributes', attributes: [{ name: 'Device.FaultMgmt.QueuedEvent.', notification: 1 }] },
+      by,
+    );
+    assert.ok(own.ok);
+    await runSession(cell);
+    assert.equal((await tasks.get(deviceId, own.task.id))?.state, 'failed', 'who asks for it himself is told');
+  });
+
   test('after a factory reset it is asked again', async () => {
     const { session, cell, add, state } = await taskStage(stage);
     const reset = await add({ kind: 'factory-reset' });

@@ -11,7 +11,8 @@ import { fleetMember } from '../../src/simulator/fleet-credentials.ts';
 import type { FleetStatistics } from '../../src/simulator/fleet-statistics.ts';
 import { derivedKeyPair } from '../../src/simulator/key-pairs.ts';
 import { misbehaviourNames } from '../../src/simulator/misbehaviour.ts';
-import { type FakeAcs, fakeAcs, idle, type Seen } from './fake-acs.ts';
+import { envelopeXml } from '../../src/simulator/soap-writer.ts';
+import { type FakeAcs, fakeAcs, idle, type Reply, type Seen } from './fake-acs.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'hems-fleet-'));
 let pki: DevelopmentPki;
@@ -59,6 +60,50 @@ describe('a simulated fleet', () => {
     assert.equal(statistics.calls, 15);
     assert.equal(statistics.resumed, statistics.calls - 3);
     assert.ok(statistics.elapsedSeconds < 20);
+  });
+
+  /** Asks each device once, in its first session. */
+  function asking(request: string): (seen: Seen) => Reply {
+    let asked = false;
+    return (seen) => {
+      if (seen.body !== '' || asked) return idle(seen);
+      asked = true;
+      return {
+        status: 200,
+        headers: { 'Content-Type': 'text/xml' },
+        body: envelopeXml({ version: '1.1', body: request, id: '7' }),
+      };
+    };
+  }
+  const informsOf = (seen: readonly Seen[]): string[][] =>
+    seen.flatMap(({ body }) =>
+      body.includes(':Inform>') ? [[...body.matchAll(/<EventCode>([^<]+)/g)].map(([, code]) => code ?? '')] : [],
+    );
+
+  test('a device calls when the time has come that its ACS has set, long before its period is over', async () => {
+    const later = '<DelaySeconds>1</DelaySeconds><CommandKey>k</CommandKey>';
+    const one = await fakeAcs(pki, asking(`<cwmp:ScheduleInform>${later}</cwmp:ScheduleInform>`));
+    const statistics = await run({ url: one.url, count: 1, periodicSeconds: 3600, durationSeconds: 4 });
+    await one.close();
+    assert.deepEqual(informsOf(one.seen), [
+      ['0 BOOTSTRAP', '1 BOOT'],
+      ['3 SCHEDULED', 'M ScheduleInform'],
+    ]);
+    assert.deepEqual([statistics.calls, statistics.complete], [2, 2]);
+  });
+
+  test('what is set beyond the end of the simulation is left', async () => {
+    const later = '<DelaySeconds>3600</DelaySeconds><CommandKey>k</CommandKey>';
+    const one = await fakeAcs(pki, asking(`<cwmp:ScheduleInform>${later}</cwmp:ScheduleInform>`));
+    assert.equal((await run({ url: one.url, count: 1, periodicSeconds: 60, durationSeconds: 1 })).calls, 1);
+    await one.close();
+  });
+
+  test('a device that was told to reboot calls when it is up again', async () => {
+    const one = await fakeAcs(pki, asking('<cwmp:Reboot><CommandKey>k</CommandKey></cwmp:Reboot>'));
+    await run({ url: one.url, count: 1, periodicSeconds: 3600, durationSeconds: 1 });
+    await one.close();
+    assert.deepEqual(informsOf(one.seen)[1], ['1 BOOT', 'M Reboot']);
   });
 
   test('spreads its first calls over the period', async () => {
