@@ -3,6 +3,7 @@ import { type IdentityName, parseOuiSerial, realmOf, speaksFor } from '../fleet/
 import { type DeviceFilter, type DeviceSort, deviceSorts } from '../fleet/listing.ts';
 import { systemClock } from '../platform/clock.ts';
 import { oneOf, wholeNumber } from './arguments.ts';
+import { addDeviceCertificateCommands } from './device-certificate-command.ts';
 import { addConflictCommands } from './device-conflicts-command.ts';
 import { addDescribeCommand, addSerialCommand } from './device-describe-command.ts';
 import { registerOptions } from './access-options.ts';
@@ -64,6 +65,7 @@ export function addDeviceCommands(hems: Command): void {
   addShippingCommands(device);
   addMoveCommands(device);
   addIdentityCommands(device, addTo);
+  addDeviceCertificateCommands(device);
   addConflictCommands(device);
   addWishCommands(device);
   addTransferCommands(device);

@@ -5,9 +5,9 @@ import type { ManyMove } from '../fleet/register-many.ts';
 import { systemClock } from '../platform/clock.ts';
 import { registerOptions } from './access-options.ts';
 import { type DeviceOptions, oneDevice, tellState, withRegister } from './device-access.ts';
+import { fingerprintOf, identityWith } from './device-certificate-command.ts';
 import { filterOf, isEmpty, withFilter } from './device-filter.ts';
 import { exitCodes, failure } from './failure.ts';
-import { identityName } from './identity-name.ts';
 import { byOperator } from './operator.ts';
 import type { RegisterAccess } from './server/remote-register.ts';
 import { progressLine } from './progress.ts';
@@ -117,22 +117,9 @@ interface RebindOptions extends DeviceOptions {
 }
 
 async function rebind(text: string, options: RebindOptions): Promise<void> {
-  const fingerprint = options.fingerprint.replaceAll(':', '').toLowerCase();
-  if (!/^[0-9a-f]{64}$/.test(fingerprint))
-    throw failure(
-      exitCodes.usage,
-      '--fingerprint is not a SHA-256 of 64 hexadecimal digits',
-      'openssl x509 -in device.crt -noout -fingerprint -sha256',
-    );
-  if ((options.anchor === undefined) !== (options.identity === undefined))
-    throw failure(exitCodes.usage, '--anchor and --identity go together');
-  const identity =
-    options.anchor === undefined || options.identity === undefined
-      ? undefined
-      : { anchor: options.anchor, ...identityName(options.identity) };
+  const input = { fingerprint: fingerprintOf(options.fingerprint), ...identityWith(options) };
   await withRegister(options, async (register) => {
     const deviceId = await oneDevice(register, text);
-    const input = { deviceId, fingerprint, ...(identity !== undefined && { identity }) };
-    tellState(await register.rebind(input, byOperator(options.reason)), options);
+    tellState(await register.rebind({ deviceId, ...input }, byOperator(options.reason)), options);
   });
 }

@@ -20,7 +20,7 @@ export interface TaskAccess {
   readonly tasks: Tasks;
   readonly register: RegisterAccess;
   readonly parameters: Pick<ParameterReading, 'below' | 'reveal'>;
-  readonly traces: Pick<Traces, 'begin' | 'read'>;
+  readonly traces: Pick<Traces, 'begin' | 'read' | 'end'>;
   readonly connectionRequests: Pick<ConnectionRequests, 'ask' | 'get'>;
   /** By the configuration: whoever waits for a task has the device asked to call. */
   readonly wakes: boolean;

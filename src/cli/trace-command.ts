@@ -5,13 +5,15 @@ import { systemClock } from '../platform/clock.ts';
 import { span } from './arguments.ts';
 import { registerOptions } from './access-options.ts';
 import { type DeviceOptions, oneDevice } from './device-access.ts';
+import { exitCodes, failure } from './failure.ts';
 import { byOperator } from './operator.ts';
-import { withTasks } from './task-access.ts';
+import { type TaskAccess, withTasks } from './task-access.ts';
 import { paint, print, printJson } from './terminal.ts';
 
 interface Options extends DeviceOptions {
   readonly for: number;
   readonly follow?: boolean;
+  readonly stop?: boolean;
 }
 
 export function addTraceCommand(device: Command): void {
@@ -19,6 +21,7 @@ export function addTraceCommand(device: Command): void {
     .description('the SOAP of the device’s sessions from its next Inform on, secrets masked')
     .argument('<device>', 'id, identity, OUI-Serial, or fingerprint of a certificate')
     .option('--for <span>', 'how long', span, 600_000)
+    .option('--stop', 'keep no more of them, from its next Inform on')
     .option('--no-follow', 'switch it on and print what is there, without waiting')
     .option('--reason <text>', 'for the audit')
     .action(trace);
@@ -32,6 +35,7 @@ async function trace(text: string, options: Options): Promise<void> {
   process.once('SIGINT', () => ended.abort());
   await withTasks(options, async ({ traces, register }) => {
     const deviceId = await oneDevice(register, text);
+    if (options.stop === true) return stop(traces, deviceId, options);
     const began = systemClock.now();
     const until = new Date(began.getTime() + options.for);
     await traces.begin(deviceId, until, byOperator(options.reason));
@@ -47,6 +51,13 @@ async function trace(text: string, options: Options): Promise<void> {
       if (rows.length === 0) await sleep(500, undefined, { signal: ended.signal }).catch(() => undefined);
     } while (!ended.signal.aborted && systemClock.now() < until);
   });
+}
+
+async function stop(traces: TaskAccess['traces'], deviceId: string, { reason, json }: Options): Promise<void> {
+  if (!(await traces.end(deviceId, byOperator(reason))))
+    throw failure(exitCodes.no, `device ${deviceId} is not traced`);
+  if (json === true) return printJson({ deviceId, traced: false });
+  print(`Device ${deviceId} is not traced any more; what was kept stays for seven days.`);
 }
 
 function show(row: TraceMessageRow, { json }: Options): void {

@@ -11,6 +11,7 @@ import { documentationRoutes } from './documentation/documentation-routes.ts';
 import { healthRoutes, type Readiness } from './health-routes.ts';
 import { type MetricsPage, metricsRoutes } from './metrics-routes.ts';
 import { openapiInfo } from './openapi.ts';
+import type { ProblemWords } from './problem.ts';
 import { operationRoutes } from './operation-routes.ts';
 import { apiOperations } from './resources/all.ts';
 import type { ApiDeps } from './resources/deps.ts';
@@ -69,7 +70,7 @@ export async function buildManagementDoor(deps: ManagementDoorDeps): Promise<Fas
     const own = error.statusCode !== undefined && error.statusCode < 500 ? error.statusCode : 500;
     const status = isAway(error) ? 503 : own;
     if (status >= 500) deps.logger.error({ err: error }, 'a management request failed');
-    return sendProblem(reply, status);
+    return sendProblem(reply.header('Hems-Version', openapiInfo.info.version), status, bodyFaults[error.code]);
   });
   app.setNotFoundHandler((_request, reply) =>
     sendProblem(reply.header('Hems-Version', openapiInfo.info.version), 404, {
@@ -84,6 +85,14 @@ export async function buildManagementDoor(deps: ManagementDoorDeps): Promise<Fas
   await app.ready();
   return app;
 }
+
+/** What can be said of a body that never came to an operation. */
+const bodyFaults: Readonly<Record<string, ProblemWords>> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: { in: 'body', detail: 'is no JSON' },
+  FST_ERR_CTP_EMPTY_JSON_BODY: { in: 'body', detail: 'is empty' },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: { in: 'header', field: 'Content-Type', detail: 'send application/json' },
+  FST_ERR_CTP_BODY_TOO_LARGE: { in: 'body', detail: 'is too long' },
+};
 
 function asksForCertificates({ tls, authentication }: ManagementDoorDeps): boolean {
   return tls !== undefined && authentication.credentials.certificate !== undefined;

@@ -21,6 +21,8 @@ export async function operationRoutes(
   await app.register((api, _options, done) => {
     api.setValidatorCompiler(() => () => true);
     api.setSerializerCompiler(() => (data) => JSON.stringify(data));
+    // Text is no JSON (415), whatever it holds.
+    api.removeContentTypeParser('text/plain');
     takeUploads(api, operations);
     for (const of of operations)
       api.route({

@@ -116,6 +116,7 @@ const devices: Readonly<Record<string, Prepare>> = {
     });
     return { path: `/api/v1/conflicts/${claimant}/settle`, body: { inFavourOf: 'holder', reason } };
   },
+  correctSerial: (at) => ofDevice('correct-serial', { oui: '00A0BC', serialNumber: `S${next()}`, reason })(at),
   startTrace: (at) => ofDevice('trace', { until: soon(), reason })(at),
   createConnectionRequest: ofDevice(
     'connection-requests',

@@ -60,4 +60,21 @@ describe('what the API changes', () => {
     const { code, field, in: place } = odd.body as { code: string; field: string; in: string };
     assert.deepEqual([odd.status, code, field, place], [400, 'invalid', 'request.paths.0', 'body']);
   });
+
+  test('a body that cannot be read is told as what it is', async () => {
+    const path = `/api/v1/devices/${stage.devices[0]}/block`;
+    const send = async (type: string, body: string) => {
+      const answer = await stage.ask(path, {
+        ...{ method: 'POST', key: stage.of.operator, body },
+        headers: { 'Content-Type': type },
+      });
+      const { code, field, in: place, detail } = answer.body as Record<string, string>;
+      return [answer.status, code, place, field, detail];
+    };
+    assert.deepEqual(await send('application/json', '{bad'), [400, 'invalid', 'body', undefined, 'is no JSON']);
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded']) {
+      const [status, code, ...where] = await send(type, '{"reason":"x"}');
+      assert.deepEqual([status, code, ...where.slice(0, 2)], [415, 'unsupported_media_type', 'header', 'Content-Type']);
+    }
+  });
 });

@@ -84,6 +84,18 @@ describe('commands over the API of a server', { timeout: 600_000 }, () => {
       (await done(['device', 'unblock', '--state', 'blocked', '--yes'], laptop)).stdout,
       /unblock: 1 device\./,
     );
+    const described = ['device', 'describe', sister, '--tag', 'pilot', '--tag', 'north', '--site', 'Ulm 7'];
+    assert.match(
+      (await done(described, laptop)).stdout,
+      /is described\.\nTags {2}north, pilot\nSite {2}Ulm 7\nNote {2}spare/,
+    );
+    assert.match((await done(described, beside)).stdout, /was described so already\.\nTags {2}north, pilot\n/);
+    const fingerprint = ['--fingerprint', `${'AB:'.repeat(31)}AB`, '--reason', 'a spare board'];
+    await done(['device', 'certificate', 'add', sister, ...fingerprint], laptop);
+    await done(['device', 'certificate', 'add', sister, ...fingerprint], beside);
+    await done(['device', 'certificate', 'remove', sister, ...fingerprint], laptop);
+    const none = await hems(['device', 'trace', sister, '--stop'], laptop);
+    assert.deepEqual([none.code, none.stderr], [1, (await hems(['device', 'trace', sister, '--stop'], beside)).stderr]);
     const missing = await hems(['device', 'show', '00a0bcffffff.hnb.acme.example'], laptop);
     assert.deepEqual([missing.code, /there is no device/.test(missing.stderr)], [1, true]);
   });

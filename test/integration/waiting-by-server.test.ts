@@ -83,6 +83,8 @@ describe('commands that wait for a device, over the API of a server', { timeout:
     const trace = await laptop.run('device', 'trace', device, '--for', '8s', '--json');
     assert.equal(trace.code, 0, trace.stderr);
     assert.match(trace.stdout, /Inform/);
+    const stopped = await good('device', 'trace', device, '--stop', '--reason', 'seen');
+    assert.match(stopped.stdout, /not traced any more/);
     assert.match((await good('device', 'reboot', device)).stdout, /^Done/);
   });
 

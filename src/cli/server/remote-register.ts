@@ -27,6 +27,8 @@ export type RegisterAccess = Pick<
   | 'replace'
   | 'rebind'
   | 'removeIdentity'
+  | 'addCertificate'
+  | 'removeCertificate'
   | 'conflicts'
   | 'settleConflict'
   | 'countForMove'
@@ -77,6 +79,14 @@ export function remoteRegister(api: Api): RegisterAccess {
     approve: (deviceId, by, fingerprint) => move(`${deviceId}/approve`, by, { fingerprint }),
     replace: (oldId, newId, by) => move(`${oldId}/replace`, by, { successor: newId }),
     rebind: ({ deviceId, ...input }, by) => move(`${deviceId}/rebind`, by, certificateOf(input)),
+    addCertificate: ({ deviceId, ...input }, by) => move(`${deviceId}/certificates`, by, certificateOf(input)),
+    removeCertificate: async (deviceId, fingerprint, by) =>
+      stateOf(
+        await api.ask('DELETE', `${path}/${deviceId}/certificates/${fingerprint}`, {
+          query: { reason: reasonOf(by) },
+          ...refusals,
+        }),
+      ),
     removeIdentity: async (deviceId, { anchor, value }, by) =>
       stateOf(
         await api.ask('DELETE', `${path}/${deviceId}/identities/${anchor}/${encodeURIComponent(value)}`, {

@@ -118,6 +118,8 @@ function remoteTraces(api: Api): TaskAccess['traces'] {
     begin: async (deviceId, until, { reason = 'none given at the command line' }) => {
       await api.ask('POST', `${devices}/${deviceId}/trace`, { body: { until, reason } });
     },
+    end: async (deviceId, { reason = 'none given at the command line' }) =>
+      (await api.ask('DELETE', `${devices}/${deviceId}/trace`, { query: { reason }, problems: [404] })).ok,
     read: async (deviceId, since, after, limit) => {
       const cursor = after === undefined ? undefined : cursorOf(after);
       const path = `${devices}/${deviceId}/trace/messages`;
