@@ -84,12 +84,12 @@ describe('commands over the API of a server', { timeout: 600_000 }, () => {
       (await done(['device', 'unblock', '--state', 'blocked', '--yes'], laptop)).stdout,
       /unblock: 1 device\./,
     );
-    const described = ['device', 'describe', sister, '--tag', 'pilot', '--tag', 'north', '--site', 'Ulm 7'];
+    const described = ['device', 'describe', sister, '--tag', 'spare', '--tag', 'north', '--site', 'Ulm 7'];
     assert.match(
       (await done(described, laptop)).stdout,
-      /is described\.\nTags {2}north, pilot\nSite {2}Ulm 7\nNote {2}spare/,
+      /is described\.\nTags {2}north, spare\nSite {2}Ulm 7\nNote {2}spare/,
     );
-    assert.match((await done(described, beside)).stdout, /was described so already\.\nTags {2}north, pilot\n/);
+    assert.match((await done(described, beside)).stdout, /was described so already\.\nTags {2}north, spare\n/);
     const fingerprint = ['--fingerprint', `${'AB:'.repeat(31)}AB`, '--reason', 'a spare board'];
     await done(['device', 'certificate', 'add', sister, ...fingerprint], laptop);
     await done(['device', 'certificate', 'add', sister, ...fingerprint], beside);

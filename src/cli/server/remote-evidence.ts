@@ -86,7 +86,7 @@ function entryOf(entry: WireEntry): LogEntry {
     const { recordedAt, ...summary } = entry.summary;
     return { kind: 'summary', summary: { ...summary, recorded_at: recordedAt } };
   }
-  const { verdict: _, ...decision } = decisionOf(entry.decision);
+  const { verdict: _, suspicions: __, ...decision } = decisionOf(entry.decision);
   return { kind: 'decision', decision };
 }
 

@@ -60,18 +60,14 @@ export function remoteRegister(api: Api): RegisterAccess {
   const move = async (way: string, by: By, body: object = {}): Promise<StateResult> =>
     stateOf(await api.ask('POST', `${path}/${way}`, { body: { ...body, reason: reasonOf(by) }, ...refusals }));
   const moves = (name: string) => (deviceId: string, by: By) => move(`${deviceId}/${name}`, by);
+  const removal = async (what: string, by: By): Promise<StateResult> =>
+    stateOf(await api.ask('DELETE', `${path}/${what}`, { query: { reason: reasonOf(by) }, ...refusals }));
   return {
     ...lookingUp(api),
     ...adding(api),
     ...describing(api),
     ...remoteMany(api),
-    correctSerial: async (deviceId, serial, by) =>
-      stateOf(
-        await api.ask('POST', `${path}/${deviceId}/correct-serial`, {
-          body: { ...serial, reason: reasonOf(by) },
-          ...refusals,
-        }),
-      ),
+    correctSerial: (deviceId, serial, by) => move(`${deviceId}/correct-serial`, by, serial),
     block: moves('block'),
     unblock: moves('unblock'),
     reject: moves('reject'),
@@ -80,20 +76,9 @@ export function remoteRegister(api: Api): RegisterAccess {
     replace: (oldId, newId, by) => move(`${oldId}/replace`, by, { successor: newId }),
     rebind: ({ deviceId, ...input }, by) => move(`${deviceId}/rebind`, by, certificateOf(input)),
     addCertificate: ({ deviceId, ...input }, by) => move(`${deviceId}/certificates`, by, certificateOf(input)),
-    removeCertificate: async (deviceId, fingerprint, by) =>
-      stateOf(
-        await api.ask('DELETE', `${path}/${deviceId}/certificates/${fingerprint}`, {
-          query: { reason: reasonOf(by) },
-          ...refusals,
-        }),
-      ),
-    removeIdentity: async (deviceId, { anchor, value }, by) =>
-      stateOf(
-        await api.ask('DELETE', `${path}/${deviceId}/identities/${anchor}/${encodeURIComponent(value)}`, {
-          query: { reason: reasonOf(by) },
-          ...refusals,
-        }),
-      ),
+    removeCertificate: (deviceId, fingerprint, by) => removal(`${deviceId}/certificates/${fingerprint}`, by),
+    removeIdentity: (deviceId, { anchor, value }, by) =>
+      removal(`${deviceId}/identities/${anchor}/${encodeURIComponent(value)}`, by),
     conflicts: async ({ after, limit }) => {
       const cursor = after && cursorOf(after.claimant, after.oui, after.productClass, after.serialNumber);
       const page = await api.get<Page<ConflictPage['conflicts'][number]>>('/api/v1/conflicts', { limit, cursor });
