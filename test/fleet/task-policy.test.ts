@@ -140,10 +140,29 @@ describe('what nobody reads by the way', () => {
     assert.equal(masked.match(/\(masked\)/g)?.length, 6);
   });
 
+  test('is masked however the name is written, and where a message was cut before it', () => {
+    const masked = maskedSoap(
+      [
+        '<ParameterValueStruct><Name><![CDATA[Device.A.Password]]></Name><Value>secret1</Value></ParameterValueStruct>',
+        '<ParameterValueStruct><Name>Device.B.Pass&#119;or&#x64;</Name><Value>secret2</Value></ParameterValueStruct>',
+        '<ParameterValueStruct><Name>Device.C.Pass<!-- -->word</Name><Value>secret3</Value></ParameterValueStruct>',
+        '<ParameterValueStruct><Name>Device.D</Name><Value>shown</Value></ParameterValueStruct >',
+        '<ParameterValueStruct><Name>Device.E.IMSI</Name><Value>secret4</Value ></ParameterValueStruct>',
+        '<Password><![CDATA[secret5]]></Password><Password></Password>',
+        '<ParameterValueStruct><Value>secret6</Value><Name>Device.F.Pass',
+      ].join(''),
+    );
+    assert.doesNotMatch(masked, /secret\d/);
+    assert.match(masked, /Device\.D<\/Name><Value>shown</);
+    assert.equal(masked.match(/\(masked\)/g)?.length, 6);
+  });
+
   test('and hostile text takes no time', () => {
     const hostile = '<ParameterValueStruct><Name>'.repeat(2000) + '<Value>'.repeat(2000) + ' '.repeat(10_000);
     const started = process.cpuUsage();
     maskedSoap(hostile.slice(0, 65_536));
+    for (const one of ['<Password>', '<ParameterValueStruct><Name>', '<Name>', '<Value>', '&#1;', '<!--'])
+      maskedSoap(`<ParameterValueStruct>${one.repeat(65_536 / one.length)}`);
     const { user } = process.cpuUsage(started);
     assert.ok(user < 2_000_000, `${user} µs`);
   });
