@@ -2,22 +2,32 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { hostGauge } from '../../src/platform/host-gauge.ts';
 import { createLogger, createMetrics, nodeGauges } from '../../src/platform/telemetry.ts';
 import { createHostMetrics } from '../../src/platform/workers/host-metrics.ts';
-import type { Figure, Figures } from '../../src/platform/workers/messages.ts';
+import {
+  type Figure,
+  type Figures,
+  figuresOf,
+  figuresText,
+  mergedFigures,
+} from '../../src/platform/workers/figures.ts';
 import { createWorkerPool, type WorkerPool, type WorkerPoolDeps } from '../../src/platform/workers/worker-pool.ts';
 import { WorkerFailed } from '../../src/platform/workers/worker-process.ts';
 import { until } from '../integration/evidence.ts';
 import { cleanup } from '../support/cleanup.ts';
 import type { FixtureOrder } from './worker-fixture.ts';
 
-const counter = (value: number, labels = {}): Figure => {
-  return { name: 'done_total', help: 'done', type: 'counter', aggregator: 'sum', values: [{ value, labels }] };
+const counter = (value: number, labels = ''): Figure => {
+  return {
+    ...{ name: 'done_total', help: 'done', type: 'counter', aggregator: 'sum' },
+    series: [`done_total${labels}`],
+    values: [value],
+  };
 };
-const gauge = (name: string, aggregator: string, value: number): Figure => {
-  return { name, help: name, type: 'gauge', aggregator, values: [{ value, labels: {} }] };
+const gauge = (name: string, aggregator: Figure['aggregator'], value: number): Figure => {
+  return { ...{ name, help: name, type: 'gauge', aggregator }, series: [name], values: [value] };
 };
 
 async function pageOf(processes: readonly Figures[], now?: readonly number[]): Promise<string> {
@@ -30,7 +40,7 @@ describe('the figures of several processes as those of one target', () => {
   test('counts are added up, and each gauge comes together as its author said', async () => {
     const process = (value: number): Figures => [
       counter(value),
-      ...['sum', 'max', 'min', 'first'].map((aggregator) => gauge(`open_${aggregator}`, aggregator, value)),
+      ...(['sum', 'max', 'min', 'first'] as const).map((aggregator) => gauge(`open_${aggregator}`, aggregator, value)),
     ];
     const page = await pageOf([process(3), process(5), process(4)]);
     for (const line of ['done_total 12', 'open_sum 12', 'open_max 5', 'open_min 3', 'open_first 3'])
@@ -52,7 +62,7 @@ describe('the figures of several processes as those of one target', () => {
   test('what a process counted stays when it is gone, through any number of them, gauges do not', async () => {
     const metrics = createHostMetrics(new Registry());
     for (let life = 0; life < 5; life += 1) {
-      metrics.told(life, [counter(2), counter(1, { kind: 'x' }), gauge('open', 'sum', 9)]);
+      metrics.told(life, [counter(2), counter(1, '{kind="x"}'), gauge('open', 'sum', 9)]);
       metrics.ended(life);
     }
     metrics.told(9, [counter(1)]);
@@ -74,6 +84,20 @@ describe('the figures of several processes as those of one target', () => {
       assert.ok(now >= last, `${last}, then ${now}`);
       last = now;
     }
+  });
+
+  test('the text of one process alone is what its registry would write, whatever stands in it', async () => {
+    const registry = createMetrics();
+    const registers = [registry];
+    const labelNames = ['kind'];
+    const odd = new Counter({ name: 'odd_total', help: 'back\\slash\nand line', labelNames, registers });
+    odd.inc({ kind: 'quo"te \\ and\nline' }, 1.5);
+    new Histogram({ name: 'took', help: 'took', labelNames, buckets: [0.1, 1], registers }).observe({ kind: 'a' }, 0.5);
+    new Gauge({ name: 'empty', help: 'empty', labelNames, registers });
+    new Gauge({ name: 'far', help: 'far', registers }).set(Infinity);
+    const still = (text: string): string[] => text.split('\n').filter((line) => !/^(process|nodejs)_/.test(line));
+    const [ours, theirs] = [figuresText(mergedFigures([await figuresOf(registry)])), await registry.metrics()];
+    assert.deepEqual(still(ours), still(theirs));
   });
 
   test('of every figure of Node it is said what several of it are together', () => {

@@ -1,5 +1,5 @@
-import { AggregatorRegistry, type MetricObject, type Registry } from 'prom-client';
-import type { Figure, Figures, Series } from './messages.ts';
+import type { Registry } from 'prom-client';
+import { type Figures, figuresOf, figuresText, isCount, type MergedFigure, mergedFigures } from './figures.ts';
 
 /** The figures of all processes of a host as those of one target. */
 export interface HostMetrics {
@@ -14,8 +14,6 @@ export interface HostMetrics {
   page(now: ReadonlySet<number>): Promise<string>;
 }
 
-const isCount = ({ type }: Figure): boolean => type === 'counter' || type === 'histogram';
-
 /** `own`: of the supervisor itself. */
 export function createHostMetrics(own: Registry): HostMetrics {
   const latest = new Map<number, Figures>();
@@ -28,38 +26,28 @@ export function createHostMetrics(own: Registry): HostMetrics {
     ended: (life) => {
       const last = latest.get(life);
       latest.delete(life);
-      if (last !== undefined) gone = figuresOf(merged([gone, last.filter(isCount)]));
+      if (last === undefined) return;
+      gone = mergedFigures([gone, last.filter(isCount)]).map(({ byName, ...figure }) => {
+        return { ...figure, series: [...byName.keys()], values: [...byName.values()] };
+      });
     },
     page: async (now) => {
       const living = [...latest].map(([life, figures]) => (now.has(life) ? figures : figures.filter(isCount)));
-      const ours = (await own.getMetricsAsJSON()) as unknown as Figures;
-      const registry = merged([...living, ours, gone]);
-      for (const figure of figuresOf(registry)) if (isCount(figure)) neverBackwards(shown, figure);
-      return registry.metrics();
+      const merged = mergedFigures([...living, await figuresOf(own), gone]);
+      for (const figure of merged) if (isCount(figure)) neverBackwards(shown, figure);
+      return figuresText(merged);
     },
   };
-}
-
-function merged(parts: readonly Figures[]): Registry {
-  // Its declaration says less than it takes and gives.
-  return AggregatorRegistry.aggregate(parts as unknown as MetricObject[]) as Registry;
-}
-
-/** What has been merged is plain values. */
-function figuresOf(registry: Registry): Figures {
-  return (registry.getMetricsAsArray() as unknown as Figures).map(({ name, help, type, aggregator, values }) => {
-    return { name, help, type, aggregator, values };
-  });
 }
 
 /**
  * Fractions that are added up in another order give a sum that differs in its last digit. Where it were the smaller one,
  * Prometheus would take it for a start from 0, and the whole count for an increase.
  */
-function neverBackwards(shown: Map<string, number>, { name, values }: Figure): void {
-  for (const series of values as (Series & { value: number })[]) {
-    const key = `${series.metricName ?? name} ${JSON.stringify(series.labels)}`;
-    series.value = Math.max(series.value, shown.get(key) ?? 0);
-    shown.set(key, series.value);
+function neverBackwards(shown: Map<string, number>, { byName }: MergedFigure): void {
+  for (const [series, value] of byName) {
+    const before = shown.get(series) ?? 0;
+    if (value < before) byName.set(series, before);
+    else shown.set(series, value);
   }
 }

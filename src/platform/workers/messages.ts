@@ -1,21 +1,4 @@
-/** One metric with its series, as `Registry.getMetricsAsJSON` gives it. */
-export interface Figure {
-  readonly name: string;
-  readonly help: string;
-  readonly type: string;
-  readonly aggregator: string;
-  readonly values: readonly Series[];
-}
-
-export interface Series {
-  readonly value: number;
-  readonly labels: Readonly<Record<string, string | number>>;
-  /** Of a histogram's parts: `…_bucket`, `…_sum`, `…_count`. */
-  readonly metricName?: string;
-}
-
-/** Of one process. */
-export type Figures = readonly Figure[];
+import type { Figures } from './figures.ts';
 
 /** What the supervisor tells a worker. The channel is a socket pair of the two processes; nobody else hears it. */
 export type ToWorker =

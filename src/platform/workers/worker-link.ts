@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
-import type { Figures, FromWorker, ToWorker } from './messages.ts';
+import { figuresOf } from './figures.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
 import { createQuestions } from './questions.ts';
 
 /** What a worker is told first. */
@@ -41,7 +42,7 @@ export function joinSupervisor(): WorkerLink | undefined {
       process.send?.(message, undefined, undefined, () => resolve());
     });
   const report = async (question: number, registry: Registry): Promise<void> =>
-    tell({ tell: 'report', question, figures: (await registry.getMetricsAsJSON()) as unknown as Figures });
+    tell({ tell: 'report', question, figures: await figuresOf(registry) });
   process.on('message', (message: ToWorker) => {
     switch (message.tell) {
       case 'start':

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import type { Figures, FromWorker, ToWorker } from './messages.ts';
+import type { Figures } from './figures.ts';
+import type { FromWorker, ToWorker } from './messages.ts';
 import { createQuestions } from './questions.ts';
 
 /** What a worker said that cannot serve; `fault` is its own word for it. */
