@@ -3,6 +3,9 @@ import { printable, Refusal } from './refusal.ts';
 
 type Encoding = 'utf-8' | 'iso-8859-1' | 'us-ascii';
 
+/** In these, bytes of ASCII mean ASCII: where a message has no others, what else the charset has does not matter. */
+const holdsAscii = /^(?:iso-?8859-\d{1,2}|iso_8859-\d{1,2}|windows-125\d|gb2312|gbk|gb18030|big5|euc-(?:kr|cn|tw|jp))$/;
+
 const encodings: ReadonlyMap<string, Encoding> = new Map([
   ['utf-8', 'utf-8'],
   ['utf8', 'utf-8'],
@@ -23,9 +26,10 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  */
 export function decodeText(bytes: Uint8Array, charset: string | undefined): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const encoding = encodingOf(buffer, charset);
+  const isPlain = isAscii(buffer);
+  const encoding = encodingOf(buffer, charset, isPlain);
   // ASCII alone is the same in all of them, and copied at once.
-  if (isAscii(buffer)) return buffer.toString('latin1');
+  if (isPlain) return buffer.toString('latin1');
   switch (encoding) {
     case 'utf-8':
       try {
@@ -42,11 +46,12 @@ export function decodeText(bytes: Uint8Array, charset: string | undefined): stri
 }
 
 /** RFC 7303 3: a byte order mark, then the charset parameter, then the XML declaration. */
-function encodingOf(buffer: Buffer, charset: string | undefined): Encoding {
+function encodingOf(buffer: Buffer, charset: string | undefined, isPlain: boolean): Encoding {
   if (buffer[0] === 0xef && buffer[1] === 0xbb && buffer[2] === 0xbf) return 'utf-8';
   const label = charset === undefined || charset === '' ? declaredEncoding(buffer) : charset;
   if (label === undefined) return 'utf-8';
-  const encoding = encodings.get(label.toLowerCase());
+  const lower = label.toLowerCase();
+  const encoding = encodings.get(lower) ?? (isPlain && holdsAscii.test(lower) ? 'us-ascii' : undefined);
   if (encoding === undefined) throw new Refusal('encoding', `charset ${printable(label)} is not supported`);
   return encoding;
 }

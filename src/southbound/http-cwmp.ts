@@ -27,8 +27,10 @@ export interface Hall {
   closing: boolean;
 }
 
+/** RFC 9112 3.2.2: a client may write the whole URL, as to a proxy; whose it says it is does not matter. */
 export function pathOf(request: IncomingMessage): string {
-  return request.url?.split('?', 1)[0] ?? '';
+  const path = request.url?.split('?', 1)[0] ?? '';
+  return path.startsWith('/') ? path : path.replace(/^https?:\/\/[^/]*/i, '');
 }
 
 /** A POST to the CWMP path, which is nearly all that comes: it needs no router. Never throws. */

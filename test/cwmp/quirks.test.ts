@@ -52,6 +52,12 @@ const samples: Readonly<Record<string, string | Buffer>> = {
     inform((xml) => xml.replace('Acme', 'Acmé')).replace('UTF-8', 'ISO-8859-1'),
     'latin1',
   ),
+  'another charset that holds ASCII, of a message in ASCII': inform().replace('UTF-8', 'GB2312'),
+  'another charset that holds ASCII, of a message beyond it': inform((xml) => xml.replace('Acme', '阿克米')).replace(
+    'UTF-8',
+    'GB2312',
+  ),
+  'NUL bytes, even behind the envelope': `${inform()}\r\n\0\0`,
   'two serial numbers': inform((xml) => xml.replace(serial, `${serial}<SerialNumber>000124</SerialNumber>`)),
   'two DeviceId elements': inform((xml) => xml.replace('<Event ', '<DeviceId><OUI>1</OUI></DeviceId><Event ')),
   'two bodies': inform().replace('</soap:Envelope>', '<soap:Body/></soap:Envelope>'),

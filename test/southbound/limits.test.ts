@@ -168,6 +168,22 @@ describe('the HTTP of an admitted device', () => {
     }
   });
 
+  test('the whole URL in the request line is the same path; another path is none', async (t) => {
+    const door = await openDoor(t, on);
+    for (const [target, status] of [
+      ['https://acs.example:7547/cwmp', 200],
+      ['HTTPS://acs.example/cwmp?x=/y', 200],
+      ['https://acs.example', 404],
+      ['https://acs.example/other', 404],
+      ['ftp://acs.example/cwmp', 404],
+    ] as const) {
+      const client = await call(t, door, on);
+      client.send(post(inform()).toString().replace('POST /cwmp ', `POST ${target} `));
+      await client.until(new RegExp(`HTTP/1.1 ${status}`));
+      client.socket.destroy();
+    }
+  });
+
   test('100 Continue is sent where the body is wanted, and withheld where it is not', async (t) => {
     const body = inform();
     const head = (length: number) =>
