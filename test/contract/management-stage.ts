@@ -62,6 +62,8 @@ export interface StageOptions {
   readonly anchors?: readonly TrustAnchor[];
   readonly secretKey?: string;
   readonly documentation?: 'open' | 'key';
+  /** As of one of several workers. */
+  readonly host?: { page(): Promise<string> };
 }
 
 const realm = 'hnb.acme.example';
@@ -76,6 +78,7 @@ export async function openManagementStage(
   const management = await createManagement({
     ...{ ...deps, anchors: options.anchors ?? anchors, standing: { deviations: () => [] } },
     readFile: (path: string) => readFile(path, 'utf8'),
+    ...(options.host !== undefined && { host: options.host }),
     ...(options.credentialsOf !== undefined && { credentials: options.credentialsOf(db) }),
     config: {
       management: { address: '127.0.0.1', port: 0, requestsPerMinute, documentation: options.documentation },
