@@ -56,7 +56,12 @@ export async function handleOnce(of: AnyOperation, asked: AnyAsked, idempotency:
   if (of.method !== 'POST' || of.idempotency === 'none' || key === undefined) return of.handle(asked);
   const caller = callerOf(asked.caller);
   const digest = createHash('sha256').update(key).digest();
-  const claimed = await idempotency.claim({ caller, operation: of.id, key: digest, request: requestOf(asked, key) });
+  const claimed = await idempotency.claim({
+    caller,
+    operation: of.id,
+    key: digest,
+    request: requestOf(of, asked, key),
+  });
   return of.idempotency === 'own' ? byItself(of, asked, claimed) : byAnswer(of, asked, claimed);
 }
 
@@ -64,10 +69,15 @@ function callerOf({ keyId }: Caller): string {
   return keyId.length <= longest ? keyId : `sha256 ${createHash('sha256').update(keyId).digest('hex')}`;
 }
 
-/** What was asked for, without the key: alike for the same request, whatever the order of its members. */
-function requestOf({ params, query, headers, body, upload }: AnyAsked, key: string): Buffer {
-  const { 'idempotency-key': _, ...others } = headers as Readonly<Record<string, unknown>>;
-  const whole = JSON.stringify({ params, query, headers: others, body, type: upload?.type }, inOrder);
+/**
+ * What was asked for, without the key: alike for the same request, whatever the order of its members. When a task is
+ * given up is counted from now by whoever asks again, and is no other task for that.
+ */
+function requestOf(of: AnyOperation, asked: AnyAsked, key: string): Buffer {
+  const { params, query, body, upload } = asked;
+  const { 'idempotency-key': _, ...headers } = asked.headers as Readonly<Record<string, unknown>>;
+  const wanted = of.idempotency === 'own' && body !== undefined ? { ...(body as object), expiresAt: undefined } : body;
+  const whole = JSON.stringify({ params, query, headers, body: wanted, type: upload?.type }, inOrder);
   return createHmac('sha256', key).update(whole).digest();
 }
 

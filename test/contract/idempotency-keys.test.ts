@@ -142,6 +142,14 @@ describe('an Idempotency-Key', { timeout: 300_000 }, () => {
     assert.equal((await send(device, 'lost')).headers.get('idempotency-replayed'), 'true');
   });
 
+  test('of a task is that of the same task, however late its end is counted by then', async () => {
+    const path = `/api/v1/devices/${stage.devices[0]}/tasks`;
+    const until = (expiresAt: string) => send({ path, body: { request: { kind: 'get-methods' }, expiresAt } }, 'until');
+    const [first, again] = [await until('2099-01-01T00:00:00Z'), await until('2099-01-01T00:00:01Z')];
+    assert.deepEqual([first.status, again.status], [201, 200]);
+    assert.equal((again.body as { expiresAt: string }).expiresAt, '2099-01-01T00:00:00.000Z');
+  });
+
   test('of two at once does one', async () => {
     const path = `/api/v1/devices/${stage.devices[1]}/tasks`;
     const answers = await Promise.all(

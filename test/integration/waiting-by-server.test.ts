@@ -94,7 +94,7 @@ describe('commands that wait for a device, over the API of a server', { timeout:
     await good('file', 'add', path, '--type', 'firmware', '--file-version', '4.2.0');
     const down = await good('device', 'download', device, 'fap.bin', '--timeout', '60s');
     assert.match(down.stdout, /fap\.bin: (completed|applied)/);
-    const again = ['device', 'upload', device, 'log', '--key', 'a-log', '--priority', '7', '--json'];
+    const again = ['device', 'upload', device, 'log', '--key', 'a-log', '--priority', '7', '--expires', '7d', '--json'];
     const up = json<{ id: string; state: string }>(await good(...again));
     assert.equal(up.state, 'completed');
     assert.equal(json<{ id: string }>(await good(...again)).id, up.id, 'the same key, the same transfer');
