@@ -89,9 +89,9 @@ const limits = z.strictObject({
   failuresPerAddress: z.int().min(1).default(600),
   connections: z.int().min(1).default(20_000),
   /** Connections of one device at a door; one more closes the one that has been idle longest. */
-  connectionsPerDevice: z.int().min(1).max(10_000).default(16),
+  connectionsPerDevice: z.int().min(1).max(10_000).default(64),
   /** Informs of one device in a minute, at a door of a node; what exceeds them is told to come again (503). */
-  informsPerMinute: z.int().min(1).max(1_000_000).default(600),
+  informsPerMinute: z.int().min(1).max(1_000_000).default(6000),
   headerBytes: z.int().min(1024).max(1_048_576).default(16_384),
   headerTime: duration.prefault('15s'),
   /** A message that nobody asked for: an Inform, a request of the device. TR-069 3.5 asks for 32 KiB at least. */
