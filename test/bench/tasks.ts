@@ -3,17 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createTasks } from '../../src/fleet/tasks.ts';
 import { systemClock } from '../../src/platform/clock.ts';
-import { createDevelopmentPki } from '../../src/simulator/development-pki.ts';
+import { createDevelopmentPki, type DevelopmentPki } from '../../src/simulator/development-pki.ts';
 import { issueDevice } from '../../src/simulator/device-certificates.ts';
 import { type HttpConnection, httpConnection } from '../../src/simulator/http-client.ts';
 import { openTls } from '../../src/simulator/tls-client.ts';
 import { cpuSeconds, cpuSecondsBelow } from './process-cpu.ts';
 import { enrol, openRegister, type Register } from './register.ts';
 import { median, type Row } from './row.ts';
-import { informOf } from './sessions.ts';
+import { eui, informOf } from './sessions.ts';
 import { type RunningHems, startHems } from './servers.ts';
 
-const identity = '00a0bc000000.hnb.acme.example';
 const count = 1000;
 const sessionsARound = 60;
 const rounds = 5;
@@ -21,6 +20,12 @@ const rounds = 5;
 interface Setting {
   readonly hems: RunningHems;
   readonly register: Register;
+  /** One a round: a single one would soon have called as often as a device may in a minute. */
+  readonly devices: readonly Device[];
+}
+
+interface Device {
+  readonly index: number;
   readonly connection: HttpConnection;
   readonly deviceId: string;
 }
@@ -43,13 +48,13 @@ function valuesXml(changed: (n: number) => boolean, round: number): string {
 <soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/" xmlns:soapenc="http://schemas.xmlsoap.org/soap/encoding/" xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:cwmp="urn:dslforum-org:cwmp-1-1"><soap:Header><cwmp:ID soap:mustUnderstand="1">acs-1</cwmp:ID></soap:Header><soap:Body><cwmp:GetParameterValuesResponse><ParameterList soapenc:arrayType="cwmp:ParameterValueStruct[${count}]">${items.join('')}</ParameterList></cwmp:GetParameterValuesResponse></soap:Body></soap:Envelope>`;
 }
 
-async function post({ connection }: Setting, body: string, status: number): Promise<void> {
+async function post({ connection }: Device, body: string, status: number): Promise<void> {
   const headers = [['Content-Type', 'text/xml; charset=utf-8']] as const;
   const reply = await connection.post({ path: '/cwmp', host: 'localhost', headers, body });
   if (reply.kind !== 'reply' || reply.status !== status) throw new Error(`not ${status}: ${JSON.stringify(reply)}`);
 }
 
-async function queue({ register, deviceId }: Setting, tasks: number): Promise<void> {
+async function queue({ register }: Setting, { deviceId }: Device, tasks: number): Promise<void> {
   const desk = createTasks({ db: register.db, clock: systemClock, policy: { connectionRequest: 'off' } });
   const by = { actor: { kind: 'cli', name: 'bench' } } as const;
   for (let n = 0; n < tasks; n += 1) {
@@ -79,26 +84,32 @@ async function measured(setting: Setting, sessions: number, run: (n: number) => 
 
 /** Sessions follow one another on one connection, so that TLS has no part in it. */
 async function idle(setting: Setting): Promise<Cost> {
-  return measured(setting, sessionsARound * 3, async () => {
-    await post(setting, informOf(0), 200);
-    await post(setting, '', 204);
+  return measured(setting, sessionsARound * 3, async (n) => {
+    const device = setting.devices[n % setting.devices.length] as Device;
+    await post(device, informOf(device.index), 200);
+    await post(device, '', 204);
   });
 }
 
 /** Every task is answered in a session of its own, in which nothing else waits. */
-async function reading(setting: Setting, answer: (n: number) => string): Promise<Cost> {
-  const answers = Array.from({ length: sessionsARound }, (_, n) => answer(n));
+async function reading(
+  setting: Setting,
+  device: Device,
+  answer: (n: number) => string,
+  sessions = sessionsARound,
+): Promise<Cost> {
+  const answers = Array.from({ length: sessions }, (_, n) => answer(n));
   const { db } = setting.register;
-  await queue(setting, sessionsARound);
+  await queue(setting, device, sessions);
   // All but the first wait for their minute.
   await db.query({
     text: `with ordered as (select id, row_number() over (order by priority desc) as n from tasks where state = 'queued')
            update tasks t set not_before = now() + interval '1 year' from ordered o where o.id = t.id and o.n > 1`,
   });
-  const cost = await measured(setting, sessionsARound, async (n) => {
-    await post(setting, informOf(0), 200);
-    await post(setting, '', 200);
-    await post(setting, answers[n] ?? '', 204);
+  const cost = await measured(setting, sessions, async (n) => {
+    await post(device, informOf(device.index), 200);
+    await post(device, '', 200);
+    await post(device, answers[n] ?? '', 204);
     await db.query({
       text: `update tasks set not_before = now() where id = (
                select id from tasks where state = 'queued' order by priority desc limit 1)`,
@@ -110,7 +121,9 @@ async function reading(setting: Setting, answer: (n: number) => string): Promise
 
 async function compare(setting: Setting): Promise<Row[]> {
   const samples: Record<'none' | 'few' | 'all', Cost>[] = [];
-  for (let round = 0; round <= rounds; round += 1) {
+  for (const [round, device] of setting.devices.entries()) {
+    // What is not changed has to be there.
+    await reading(setting, device, () => valuesXml(() => false, 0), 1);
     const base = await idle(setting);
     const less = (cost: Cost): Cost => ({
       hems: cost.hems - base.hems,
@@ -118,9 +131,9 @@ async function compare(setting: Setting): Promise<Row[]> {
       queries: cost.queries - base.queries,
     });
     const stamp = round * 1000;
-    const none = less(await reading(setting, () => valuesXml(() => false, 0)));
-    const few = less(await reading(setting, (n) => valuesXml((item) => item < 10, stamp + n)));
-    const all = less(await reading(setting, (n) => valuesXml(() => true, stamp + n)));
+    const none = less(await reading(setting, device, () => valuesXml(() => false, 0)));
+    const few = less(await reading(setting, device, (n) => valuesXml((item) => item < 10, stamp + n)));
+    const all = less(await reading(setting, device, (n) => valuesXml(() => true, stamp + n)));
     // The first round fills the table, and warms the server up.
     if (round > 0) samples.push({ none, few, all });
   }
@@ -146,17 +159,23 @@ export async function benchTasks(): Promise<Row[]> {
   const hems = await startHems(dir);
   const register = await openRegister(dir);
   try {
-    await enrol(register, [{ anchor: 'acme', value: identity }]);
-    const device = await issueDevice({ pki, anchor: 'acme', identity, key: 'ec', at: new Date() });
-    const url = new URL(`https://localhost:${hems.port}/cwmp`);
-    const opened = await openTls({ url, ca: device.ca }, device, { timeoutMs: 10_000 }, () => undefined);
-    if (opened.kind !== 'open') throw new Error('no connection');
-    const { rows } = await register.db.query<{ id: string }>({ text: 'select id from devices' });
-    const connection = httpConnection(opened.socket, 30_000);
-    return await compare({ hems, register, connection, deviceId: rows[0]?.id ?? '' });
+    const devices: Device[] = [];
+    for (let index = 0; index <= rounds; index += 1) devices.push(await openDevice(pki, hems, register, index));
+    return await compare({ hems, register, devices });
   } finally {
     await register.close();
     await hems.stop();
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+async function openDevice(pki: DevelopmentPki, hems: RunningHems, register: Register, index: number): Promise<Device> {
+  const identity = `${eui(index)}.hnb.acme.example`;
+  await enrol(register, [{ anchor: 'acme', value: identity }]);
+  const credentials = await issueDevice({ pki, anchor: 'acme', identity, key: 'ec', at: new Date() });
+  const url = new URL(`https://localhost:${hems.port}/cwmp`);
+  const opened = await openTls({ url, ca: credentials.ca }, credentials, { timeoutMs: 10_000 }, () => undefined);
+  if (opened.kind !== 'open') throw new Error('no connection');
+  const { rows } = await register.db.query<{ id: string }>({ text: 'select id from devices order by id desc limit 1' });
+  return { index, connection: httpConnection(opened.socket, 60_000), deviceId: rows[0]?.id ?? '' };
 }
