@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { uuidv7At } from '../platform/ids.ts';
 import type { Query } from '../platform/postgres.ts';
 import type { Change } from './changes.ts';
 import { strangersText } from './strangers-text.ts';
@@ -11,7 +11,7 @@ export function insertChange(change: Change): Query {
     values: [
       change.deviceId,
       change.at,
-      randomUUID(),
+      uuidv7At(change.at),
       change.actor.kind,
       strangersText(change.actor.name, 512),
       change.action,

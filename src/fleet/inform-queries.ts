@@ -107,7 +107,7 @@ with device as materialized (
    where devices.id = $1 and outcome.outcome = 'stored' and (outcome.verdict = 'learn' or outcome.state = 'expected')
 ), noted as (
   insert into changes (device_id, at, id, actor_kind, actor, action, before, after)
-  select $1, $2, gen_random_uuid(), 'device', $20::text || ': ' || encode($4::bytea, 'hex'), c.action, c.before, c.after
+  select $1, $2, uuid_v7($2), 'device', $20::text || ': ' || encode($4::bytea, 'hex'), c.action, c.before, c.after
     from outcome, lateral (values
       ('learn_serial', outcome.verdict = 'learn', null::jsonb,
         jsonb_build_object('oui', $5, 'productClass', $6, 'serialNumber', $7, 'certificateOui', $21::text)),

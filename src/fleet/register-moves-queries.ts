@@ -50,7 +50,7 @@ export function moveLocked(move: BulkMove, deviceIds: readonly string[], by: By,
              returning devices.id, target.before, target.after
            ), noted as (
              insert into changes (device_id, at, id, actor_kind, actor, action, before, after, reason)
-             select id, $2, gen_random_uuid(), $3, $4, $5, jsonb_build_object('state', before),
+             select id, $2, uuid_v7($2), $3, $4, $5, jsonb_build_object('state', before),
                     jsonb_build_object('state', after), $6
                from moved order by id
            )

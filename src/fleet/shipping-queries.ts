@@ -86,7 +86,7 @@ export function insertImported(rows: readonly NewRow[], by: By, at: Date): Query
              select oui, product_class, serial_number, id, 'imported', $13::timestamptz from r where oui is not null
            )
            insert into changes (device_id, at, id, actor_kind, actor, action, after, reason)
-           select id, $13::timestamptz, gen_random_uuid(), $14::text, $15::text, 'add', after::jsonb, $16::text from r`,
+           select id, $13::timestamptz, uuid_v7($13::timestamptz), $14::text, $15::text, 'add', after::jsonb, $16::text from r`,
     values: [
       rows.map(({ id }) => id),
       ...importedColumns(rows),
@@ -161,7 +161,7 @@ export function describeImported(rows: readonly NewRow[], by: By, at: Date): Que
              returning d.id, jsonb_build_object('tags', old.tags, 'site', old.site, 'note', old.note) as before, r.after
            )
            insert into changes (device_id, at, id, actor_kind, actor, action, before, after, reason)
-           select id, $10::timestamptz, gen_random_uuid(), $11::text, $12::text, 'describe', before, after::jsonb, $13::text from described`,
+           select id, $10::timestamptz, uuid_v7($10::timestamptz), $11::text, $12::text, 'describe', before, after::jsonb, $13::text from described`,
     values: [
       rows.map(({ id }) => id),
       rows.map(({ row }) => row.identity.anchor),

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { uuidv7At } from '../platform/ids.ts';
 import type { Query } from '../platform/postgres.ts';
 import type { Actor } from './changes.ts';
 import { strangersText } from './strangers-text.ts';
@@ -22,7 +22,7 @@ export function insertSubjectChange(
     text: `insert into ${table} (id, at, actor_kind, actor, action, subject, after, reason)
            values ($1, $2, $3, $4, $5, $6, $7, $8)`,
     values: [
-      randomUUID(),
+      uuidv7At(at),
       at,
       actor.kind,
       strangersText(actor.name, 512),

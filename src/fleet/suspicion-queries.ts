@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { uuidv7At } from '../platform/ids.ts';
 import type { Query } from '../platform/postgres.ts';
 import { strangersText } from './strangers-text.ts';
 import type { Suspicion } from './suspicions.ts';
@@ -15,7 +15,7 @@ export function insertSuspicion({ deviceId, kind, evidence }: Suspicion, at: Dat
                         'state', k.state, 'serialNumber', k.serial_number, 'lastSeen', k.last_seen))
                       from (select * from device_certificates where device_id = d.id order by last_seen desc limit 8) k))))
              from devices d left join device_contact c on c.device_id = d.id where d.id = $1`,
-    values: [deviceId, at, randomUUID(), kind, JSON.stringify(safe(evidence))],
+    values: [deviceId, at, uuidv7At(at), kind, JSON.stringify(safe(evidence))],
   };
 }
 

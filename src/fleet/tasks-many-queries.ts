@@ -37,7 +37,7 @@ export function insertTasks(many: ManyTasks): Query {
              returning device_id, id
            ), noted as (
              insert into changes (device_id, at, id, actor_kind, actor, action, after, reason)
-             select device_id, $11::timestamptz, gen_random_uuid(), $9::text, $10::text, 'queue_task',
+             select device_id, $11::timestamptz, uuid_v7($11::timestamptz), $9::text, $10::text, 'queue_task',
                     jsonb_build_object('task', id, 'kind', $3::text), $12
                from made order by device_id
            )

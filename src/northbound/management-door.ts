@@ -11,6 +11,7 @@ import { documentationRoutes } from './documentation/documentation-routes.ts';
 import { healthRoutes, type Readiness } from './health-routes.ts';
 import { type MetricsPage, metricsRoutes } from './metrics-routes.ts';
 import { openapiInfo } from './openapi.ts';
+import { answerWhatIsNotThere } from './not-there.ts';
 import type { ProblemWords } from './problem.ts';
 import { operationRoutes } from './operation-routes.ts';
 import { apiOperations } from './resources/all.ts';
@@ -72,15 +73,11 @@ export async function buildManagementDoor(deps: ManagementDoorDeps): Promise<Fas
     if (status >= 500) deps.logger.error({ err: error }, 'a management request failed');
     return sendProblem(reply.header('Hems-Version', openapiInfo.info.version), status, bodyFaults[error.code]);
   });
-  app.setNotFoundHandler((_request, reply) =>
-    sendProblem(reply.header('Hems-Version', openapiInfo.info.version), 404, {
-      code: 'no_operation',
-      detail: 'there is nothing here; openapi.yaml says what there is',
-    }),
-  );
+  const operations = apiOperations(deps.api);
+  answerWhatIsNotThere(app, operations);
   await app.register(healthRoutes, { readiness: deps.readiness });
   await app.register(metricsRoutes, { ...deps, open: deps.openMetrics });
-  await operationRoutes(app, apiOperations(deps.api), deps.api.idempotency);
+  await operationRoutes(app, operations, deps.api.idempotency);
   documentationRoutes(app, deps.openDocumentation ?? false);
   await app.ready();
   return app;

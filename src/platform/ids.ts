@@ -40,6 +40,16 @@ function tick(clock: Clock, seed: number): { milliseconds: number; counter: numb
 export function uuidv7(clock: Clock): string {
   const bytes = random();
   const { milliseconds, counter } = tick(clock, bytes.readUInt16BE(8));
+  return written(milliseconds, counter, bytes);
+}
+
+/** A UUIDv7 for what happened then; ids of one millisecond are in no order. */
+export function uuidv7At(at: Date): string {
+  const bytes = random();
+  return written(at.getTime(), bytes.readUInt16BE(8) & 0xfff, bytes);
+}
+
+function written(milliseconds: number, counter: number, bytes: Buffer): string {
   const time = milliseconds.toString(16).padStart(12, '0');
   const tail = bytes.toString('hex', 0, 8);
   const variant = ((bytes[0] ?? 0) & 0x3f) | 0x80; // RFC 9562 4.1: variant 10

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { normalAddress } from '../fleet/addresses.ts';
 import { bounded, strangersText } from '../fleet/strangers-text.ts';
+import { uuidv7At } from '../platform/ids.ts';
 import type { Query } from '../platform/postgres.ts';
 import { nameToString } from '../x509/name.ts';
 import type { Summary } from './audit-sampling.ts';
@@ -117,7 +117,7 @@ const summaryColumns = {
 export function summaryRow(summary: Summary): DecisionRow {
   return {
     minute: summary.minute.toISOString(),
-    id: randomUUID(),
+    id: uuidv7At(summary.minute),
     source: summary.source ?? null,
     device_id: summary.deviceId ?? null,
     peer: summary.peer,

@@ -30,6 +30,28 @@ describe('what happens, by the API', () => {
     });
   }
 
+  test('what takes other methods says which, and what is not there says so', async () => {
+    const key = stage.of.administrator;
+    const wrong = await stage.ask(`/api/v1/devices/${stage.devices[0]}`, { key, method: 'POST', body: {} });
+    assert.equal(wrong.status, 405);
+    assert.equal(wrong.headers.get('allow'), 'GET, PATCH');
+    assert.equal((wrong.body as { code: string }).code, 'method_not_allowed');
+    const nothing = await stage.ask('/api/v1/nowhere', { key });
+    assert.deepEqual([nothing.status, (nothing.body as { code: string }).code], [404, 'no_operation']);
+  });
+
+  test('ids of what a statement writes by itself are UUIDv7 of the time of the row too', async () => {
+    const at = new Date('2026-05-01T00:00:00.123Z');
+    const { rows } = await stage.db.query<{ id: string }>({
+      text: 'select uuid_v7($1) as id from generate_series(1, 100)',
+      values: [at],
+    });
+    const time = at.getTime().toString(16).padStart(12, '0');
+    for (const { id } of rows)
+      assert.match(id.replaceAll('-', ''), new RegExp(`^${time}7[0-9a-f]{3}[89ab][0-9a-f]{15}$`));
+    assert.equal(new Set(rows.map(({ id }) => id)).size, 100);
+  });
+
   test('decisions are counted by reason, anchor, network and time, each group its own', async () => {
     const [north, south] = stage.devices;
     await decide(north, 'refused', 'revoked_crl', 1);

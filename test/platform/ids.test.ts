@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { manualClock, systemClock } from '../../src/platform/clock.ts';
-import { uuidv7 } from '../../src/platform/ids.ts';
+import { uuidv7, uuidv7At } from '../../src/platform/ids.ts';
 
 describe('ids', () => {
   test('are UUIDs of version 7 with the time in front', () => {
     const clock = manualClock(new Date(0x0123_4567_89ab));
     for (let i = 0; i < 1000; i += 1)
       assert.match(uuidv7(clock), /^01234567-89a[b-f]-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  });
+
+  test('are of the time of what they are for', () => {
+    for (let i = 0; i < 1000; i += 1)
+      assert.match(uuidv7At(new Date(0x0123_4567_89ab)), /^01234567-89ab-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   });
 
   test('increase strictly, however many a millisecond, and across small steps back of the clock', () => {

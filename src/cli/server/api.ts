@@ -145,7 +145,7 @@ function refusal(url: URL, answer: ManagementAnswer, problem: ApiProblem): Failu
     case 404:
     case 405:
       // A parameter or a path that is not there is one of another version.
-      if (code === 'no_operation' || /no such parameter|unrecognized/i.test(detail))
+      if (code === 'no_operation' || code === 'method_not_allowed' || /no such parameter|unrecognized/i.test(detail))
         return failure(
           exitCodes.unavailable,
           `${url.href} does not know this (${version === undefined ? 'it tells no version' : `hems ${version}`}): ${detail}`,
