@@ -18,6 +18,7 @@ import { databaseOptions, registerOptions } from './access-options.ts';
 import { oneDevice } from './device-access.ts';
 import { moment } from './device-filter.ts';
 import { exitCodes, failure } from './failure.ts';
+import { byOperator } from './operator.ts';
 import { progressLine } from './progress.ts';
 import { secretStore } from './secret-command.ts';
 import { remoteAudit } from './server/remote-evidence.ts';
@@ -182,7 +183,7 @@ function printVerification({ rows, chains, checkpoints, unchained, findings }: V
 }
 
 async function checkpoint({ audit }: Parts, { json }: Options): Promise<void> {
-  const made = await audit.checkpoint();
+  const made = await audit.checkpoint(byOperator());
   if (!made.ok) throw failure(exitCodes.unavailable, made.cause, keyRemedy);
   const { number, at, exportedTo, exportFailure } = made;
   if (json === true) printJson({ number, at, exportedTo });

@@ -75,7 +75,7 @@ function localJobs(db: Database): JobAccess {
       const job = await jobs.get(id);
       return job && shown(job);
     },
-    cancel: (id) => jobs.cancel(id, byOperator().actor.name),
+    cancel: (id) => jobs.cancel(id, byOperator()),
     output: (id) => jobs.read(id, 'output'),
     countForTasks: count,
     queueTasks: async (wanted, confirm, { actor, reason }) => {

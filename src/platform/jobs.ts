@@ -41,6 +41,11 @@ export interface Job {
 
 export type CancelResult = 'cancelled' | 'asked' | 'ended' | 'missing';
 
+export interface CancelOptions {
+  readonly group?: string | undefined;
+  readonly record?: (tx: Queryable) => Promise<void>;
+}
+
 /** What doors know of long work. `group` keeps whoever asks to the jobs of their group. */
 export interface Jobs {
   /** `created` false: the idempotency key asked for it before. `id`: where its file lies already. */
@@ -50,8 +55,11 @@ export interface Jobs {
   get(id: string, group?: string): Promise<Job | undefined>;
   /** Newest first, before the job with this id. */
   list(page: { readonly before?: string | undefined; readonly limit: number }, group?: string): Promise<readonly Job[]>;
-  /** A job that is under way ends at its next step: what is done stays done. `by` stands in its fault. */
-  cancel(id: string, by: string, group?: string): Promise<CancelResult>;
+  /**
+   * A job that is under way ends at its next step: what is done stays done. `by` stands in its fault; `record` writes
+   * what else there is to write, in the transaction of the cancelling, where it is cancelled.
+   */
+  cancel(id: string, by: string, options?: CancelOptions): Promise<CancelResult>;
   /** Stores a file for a job to be, part by part as it comes; answers the id of the job and the file's length. */
   receive(
     file: AsyncIterable<Uint8Array>,
@@ -79,14 +87,17 @@ export function createJobs(deps: { readonly db: Database; readonly clock: Clock;
     known: (idempotencyKey) => one(queries.jobByKey(idempotencyKey)),
     get: (id, group) => one(queries.jobById(id, group)),
     list: async ({ before, limit }, group) => (await db.query<Job>(queries.listJobs(group, before, limit))).rows,
-    cancel: async (id, by, group) => {
+    cancel: async (id, by, { group, record } = {}) => {
       const job = await one(queries.jobById(id, group));
       if (job === undefined) return 'missing';
       const fault = `cancelled by ${by}`;
       const end = { state: 'cancelled', input: redact(job.kind, job.input), fault } as const;
-      const ended = await db.query(queries.endJob(id, null, end, clock.now()));
-      if (ended.rows.length > 0) return 'cancelled';
-      return (await db.query(queries.wantCancel(id, fault))).count > 0 ? 'asked' : 'ended';
+      return db.transaction(async (tx) => {
+        const ended = (await tx.query(queries.endJob(id, null, end, clock.now()))).rows.length > 0;
+        if (!ended && (await tx.query(queries.wantCancel(id, fault))).count === 0) return 'ended';
+        await record?.(tx);
+        return ended ? 'cancelled' : 'asked';
+      });
     },
     receive: (file, most) => receive(deps, file, most),
     read: (id, name) => readParts(db, id, name),

@@ -1,3 +1,4 @@
+import type { By } from '../fleet/register.ts';
 import { type AuditFilter, type AuditPage, listAudit } from './audit-listing.ts';
 import {
   type CheckpointDeps,
@@ -16,7 +17,7 @@ export interface AuditDesk {
   rows(): Promise<number>;
   verify(options: VerifyOptions): Promise<Verification>;
   /** Waits for the turn of another node to end. */
-  checkpoint(): Promise<CheckpointMade>;
+  checkpoint(by: By): Promise<CheckpointMade>;
   key(): Promise<CheckpointPublicKey>;
 }
 
@@ -38,7 +39,7 @@ export function createAuditDesk(deps: CheckpointDeps): AuditDesk {
     list: (filter, limit) => listAudit(db, filter, limit),
     rows: async () => (await heads(db)).reduce((sum, { link }) => sum + link, 0),
     verify: (options) => verifyEvidence(db, options),
-    checkpoint: async () => madeOf(await makeCheckpoint(deps, { wait: true })),
+    checkpoint: async (by) => madeOf(await makeCheckpoint(deps, { wait: true, by })),
     key: () => checkpointPublicKey(deps.secrets),
   };
 }

@@ -1,8 +1,10 @@
 import type { Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
+import type { By } from '../fleet/register.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Database, Queryable } from '../platform/postgres.ts';
 import type { SecretStore } from '../platform/secrets.ts';
+import { insertAccessChange } from './access/api-keys-queries.ts';
 import { checkpointKey, exportedLine, newCheckpointKey, publicKeyOf, signCheckpoint } from './checkpoint.ts';
 import * as queries from './evidence-queries.ts';
 import { hostGauge } from '../platform/host-gauge.ts';
@@ -53,7 +55,8 @@ async function signingKey(secrets: SecretStore) {
 /** Signs where every chain ends now, takes a copy out, and keeps it. `wait`: for the turn of another node to end. */
 export async function makeCheckpoint(
   deps: CheckpointDeps,
-  options: { wait?: boolean } = {},
+  /** `by`: a person wants it; that is in the audit, and the first that it covers. */
+  options: { wait?: boolean; by?: By } = {},
 ): Promise<CheckpointOutcome> {
   const key = await signingKey(deps.secrets);
   if (key.cause !== undefined) return { kind: 'no_key', cause: key.cause };
@@ -61,6 +64,11 @@ export async function makeCheckpoint(
     if (options.wait === true) await tx.query(queries.checkpointTurn);
     else if (!(await isOurTurn(tx))) return { kind: 'busy' };
     const before = (await tx.query<queries.CheckpointRow>(queries.lastCheckpoint)).rows[0];
+    if (options.by !== undefined) {
+      const subject = String(Number(before?.number ?? 0) + 1);
+      const change = { at: deps.clock.now(), action: 'checkpoint_made', subject, ...options.by } as const;
+      await tx.query(insertAccessChange(change));
+    }
     const heads = (await tx.query<queries.HeadRow>(queries.chainHeads)).rows;
     const dropped = (await tx.query<queries.DroppedRow>(queries.droppedRanges)).rows;
     const signed = signCheckpoint(key.key, { at: deps.clock.now(), before, heads, dropped });

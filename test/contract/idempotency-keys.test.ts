@@ -48,6 +48,9 @@ describe('an Idempotency-Key', { timeout: 300_000 }, () => {
     return Object.fromEntries(found.map(({ name, count }) => [name, count]));
   };
 
+  const audited = (counts: Readonly<Record<string, number>>): number =>
+    Object.entries(counts).reduce((sum, [name, count]) => sum + (/(^|_)changes(_|$)/.test(name) ? count : 0), 0);
+
   /** What a job does, it has done by then. */
   const settled = async ({ status, headers }: Answered): Promise<void> => {
     const location = headers.get('location') ?? '';
@@ -86,11 +89,14 @@ describe('an Idempotency-Key', { timeout: 300_000 }, () => {
         return answer;
       };
       const wanted = await prepare({ stage, authority });
+      const before = audited(await rows());
       const first = asDocumented(await send(wanted, `key-of-${id}`));
       assert.ok(first.status < 300, `${first.status} ${JSON.stringify(first.body)}`);
       assert.equal(first.headers.get('idempotency-replayed'), null);
       await settled(first);
       const between = await rows();
+      // Which reads, and is a job for its length alone.
+      if (id !== 'verifyAudit') assert.ok(audited(between) > before, 'it is in the audit');
       const again = asDocumented(await send(wanted, `key-of-${id}`));
       assert.deepEqual(await rows(), between, 'nothing was made');
       assert.ok(again.status < 300, `${again.status} ${JSON.stringify(again.body)}`);

@@ -147,7 +147,7 @@ describe('long work', () => {
     const two = await store().create({ kind: 'nobody', input: {}, actor, idempotencyKey: 'k', group: 'north' });
     assert.deepEqual([one.created, two.created, two.job.id], [true, false, one.job.id]);
     assert.equal(await store().get(one.job.id, 'south'), undefined);
-    assert.equal(await store().cancel(one.job.id, 'maria@noc', 'south'), 'missing');
+    assert.equal(await store().cancel(one.job.id, 'maria@noc', { group: 'south' }), 'missing');
     assert.deepEqual(await store().list({ limit: 10 }, 'south'), []);
     assert.equal((await store().list({ limit: 10 }, 'north')).length, 1);
   });

@@ -1,10 +1,13 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../platform/clock.ts';
 import { startJobRunner, type JobRunner, type JobWork } from '../../platform/job-runner.ts';
-import { createJobs, type Jobs } from '../../platform/jobs.ts';
-import type { Database } from '../../platform/postgres.ts';
+import { type CancelResult, createJobs, type Jobs } from '../../platform/jobs.ts';
+import type { Database, Queryable } from '../../platform/postgres.ts';
+import type { By } from '../register.ts';
 import { createShipping } from '../shipping.ts';
 import type { ImportAnchor } from '../shipping-record.ts';
+import { strangersText } from '../strangers-text.ts';
+import { insertSubjectChange } from '../subject-changes-queries.ts';
 import { withoutSecrets } from '../task-hiding.ts';
 import { importJob } from './import-job.ts';
 import type { JobKind, TasksInput } from './job-input.ts';
@@ -18,9 +21,23 @@ export interface FleetJobsDeps {
   readonly anchors: readonly ImportAnchor[];
 }
 
-/** Jobs as doors see them. */
-export function createFleetJobs({ db, clock }: Pick<FleetJobsDeps, 'db' | 'clock'>): Jobs {
-  return createJobs({ db, clock, redact });
+/** Jobs as doors see them; who cancels one is in the audit. */
+export interface FleetJobs extends Omit<Jobs, 'cancel'> {
+  cancel(id: string, by: By, group?: string): Promise<CancelResult>;
+}
+
+export function createFleetJobs({ db, clock }: Pick<FleetJobsDeps, 'db' | 'clock'>): FleetJobs {
+  const jobs = createJobs({ db, clock, redact });
+  return {
+    ...jobs,
+    cancel: (id, by, group) => {
+      const change = { at: clock.now(), action: 'job_cancelled', subject: id, ...by };
+      const record = async (tx: Queryable): Promise<void> => {
+        await tx.query(insertSubjectChange('access_changes', change));
+      };
+      return jobs.cancel(id, strangersText(by.actor.name, 512), { group, record });
+    },
+  };
 }
 
 /** Does the jobs of the register on this node, and those of other rooms. */

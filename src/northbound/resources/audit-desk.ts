@@ -105,8 +105,8 @@ function makeCheckpoint({ audit }: ApiDeps): AnyOperation {
       },
     },
     problems: [409],
-    handle: async () => {
-      const result = await audit.checkpoint();
+    handle: async ({ by }) => {
+      const result = await audit.checkpoint(by);
       if (!result.ok) return refuse(409, { code: 'no_key', detail: result.cause });
       const { ok: _, ...body } = result;
       return { status: 201, body };

@@ -1,3 +1,4 @@
+import type { FleetJobs } from '../../fleet/jobs/fleet-jobs.ts';
 import type { findChanges } from '../../fleet/change-search.ts';
 import type { ConnectionRequests } from '../../fleet/connection-requests.ts';
 import type { Transfers } from '../../fleet/files/device-transfers.ts';
@@ -11,7 +12,7 @@ import type { Tasks } from '../../fleet/tasks.ts';
 import type { Traces } from '../../fleet/traces.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Idempotency } from '../../platform/idempotency.ts';
-import type { Jobs } from '../../platform/jobs.ts';
+
 import type { ApiKeys } from '../../trust/access/api-keys.ts';
 import type { TrustAnchor } from '../../trust/anchors.ts';
 import type { AuditDesk } from '../../trust/audit-desk.ts';
@@ -46,7 +47,7 @@ export interface ApiDeps {
   readonly countDecisions: WithoutDatabase<typeof countDecisions>;
   readonly clock: Clock;
   readonly idempotency: Idempotency;
-  readonly jobs: Jobs;
+  readonly jobs: FleetJobs;
   /** There is a new job. */
   readonly kickJobs: () => void;
   readonly keys: ApiKeys;

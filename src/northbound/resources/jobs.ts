@@ -149,7 +149,7 @@ function cancelJob({ jobs }: ApiDeps): AnyOperation {
     problems: [404, 409],
     handle: async ({ params: { jobId }, caller, by }) => {
       const group = caller.group ?? undefined;
-      const result = await jobs.cancel(jobId, strangersText(by.actor.name, 512), group);
+      const result = await jobs.cancel(jobId, by, group);
       const job = await jobs.get(jobId, group);
       if (result === 'missing' || job === undefined) return missing;
       if (result === 'ended' && job.state !== 'cancelled')

@@ -66,7 +66,9 @@ export function markUsed(id: string, at: Date): Query {
   return { name: 'trust_api_key_used', text: 'update api_keys set last_used_at = $2 where id = $1', values: [id, at] };
 }
 
-/** `subject`: the id of the key. */
-export function insertAccessChange(change: SubjectChange<'key_created' | 'key_revoked'>): Query {
+export type AccessAction = 'key_created' | 'key_revoked' | 'checkpoint_made';
+
+/** `subject`: the id of the key, or the number of the checkpoint. */
+export function insertAccessChange(change: SubjectChange<AccessAction>): Query {
   return insertSubjectChange('access_changes', change);
 }
