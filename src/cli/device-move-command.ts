@@ -11,7 +11,7 @@ import { exitCodes, failure } from './failure.ts';
 import { byOperator } from './operator.ts';
 import type { RegisterAccess } from './server/remote-register.ts';
 import { progressLine } from './progress.ts';
-import { print, printJson } from './terminal.ts';
+import { counted, print, printJson } from './terminal.ts';
 
 interface MoveOptions extends DeviceOptions, DeviceFilter {
   readonly yes?: boolean;
@@ -87,20 +87,18 @@ async function moveAll(
   const count = await register.countForMove(move, filter);
   if (yes !== true) {
     if (json === true) return void printJson({ move, devices: count, dryRun: true });
-    return print(`${move} would concern ${devices(count)}. Add --yes to do it.`);
+    return print(`${move} would concern ${counted(count, 'device')}. Add --yes to do it.`);
   }
   const progress = progressLine(count);
   const result = await register.moveMany(move, filter, by, ({ moved }) => progress.at(moved));
   progress.end();
   if (json === true) printJson({ move, ...result });
   else {
-    print(`${move}: ${devices(result.moved)}.`);
+    print(`${move}: ${counted(result.moved, 'device')}.`);
     for (const { message } of result.left) print(`  left: ${message}`);
   }
   if (result.left.length > 0) process.exitCode = exitCodes.no;
 }
-
-const devices = (count: number): string => `${count} device${count === 1 ? '' : 's'}`;
 
 async function replace(oldText: string, newText: string, options: DeviceOptions): Promise<void> {
   await withRegister(options, async (register) => {

@@ -27,7 +27,7 @@ import type { Api } from './server/api.ts';
 import type { RegisterAccess } from './server/remote-register.ts';
 import { type RemoteImport, remoteExport, remoteHandOver, remoteImport } from './server/remote-shipping.ts';
 import { serverApi } from './server/server-api.ts';
-import { print, printJson } from './terminal.ts';
+import { counted, print, printJson } from './terminal.ts';
 
 const formats: readonly ShippingFormat[] = ['csv', 'ndjson'];
 
@@ -201,7 +201,7 @@ async function handOver(text: string | undefined, options: HandoverOptions): Pro
     const count = await register.countForMove('handover', filter);
     if (text === undefined && options.yes !== true) {
       if (options.json === true) return printJson({ move: 'handover', devices: count, dryRun: true });
-      return print(`handover would concern ${count} devices. Add --yes to do it.`);
+      return print(`handover would concern ${counted(count, 'device')}. Add --yes to do it.`);
     }
     if (api !== undefined) return handOverByServer(api, filter, options);
     await writeAndRetire(register as Register, filter, options);
@@ -215,7 +215,7 @@ async function handOverByServer(api: Api, filter: DeviceFilter, options: Handove
   const format = formatOf(output, options.format);
   const moved = await remoteHandOver(api, filter, byOperator(options.reason), { format, output });
   if (options.json === true) printJson({ move: 'handover', moved, output });
-  else print(`${moved} devices are written to ${output} and retired.`);
+  else print(`${counted(moved, 'device')} written to ${output} and retired.`);
 }
 
 /** A record is on the disk before its device is retired. */
@@ -236,7 +236,7 @@ async function writeAndRetire(register: Register, filter: DeviceFilter, options:
       await file.sync();
     });
     if (options.json === true) printJson({ move: 'handover', moved, output });
-    else print(`${moved} devices are written to ${output} and retired.`);
+    else print(`${counted(moved, 'device')} written to ${output} and retired.`);
   } finally {
     await file.close();
   }

@@ -70,7 +70,7 @@ async function carryOut(text: string, request: TaskRequest, options: WishOptions
     const task = await finished(access, text, request, options);
     if (options.json === true) return printJson(shownTask(task));
     const { object } = task.result ?? {};
-    print(`Done${typeof object === 'string' ? `: ${object}` : ''}.`);
+    print(typeof object === 'string' ? `Done: ${object}` : 'Done.');
   });
 }
 

@@ -9,7 +9,7 @@ import { oneOf, span, wholeNumber } from './arguments.ts';
 import { toolConfig } from './configuration.ts';
 import { enrol } from './enrolment.ts';
 import { exitCodes, failure } from './failure.ts';
-import { paint, print, printJson, printable } from './terminal.ts';
+import { counted, paint, print, printJson, printable } from './terminal.ts';
 
 interface Options {
   readonly url: string;
@@ -126,11 +126,9 @@ function progressLine({ calls, complete, devices }: FleetStatistics, options: Op
   return `[${'#'.repeat(filled)}${'.'.repeat(30 - filled)}] ${text} of ${wanted}`;
 }
 
-const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
-
 function report(statistics: FleetStatistics): void {
   const { devices, calls, complete, resumed, milliseconds, elapsedSeconds } = statistics;
-  print(`${count(devices, 'femtocell')} made ${count(calls, 'call')} in ${elapsedSeconds.toFixed(1)} s.`);
+  print(`${counted(devices, 'femtocell')} made ${counted(calls, 'call')} in ${elapsedSeconds.toFixed(1)} s.`);
   print(`${paint('green', `${complete} complete`)} (${resumed} resumed their TLS session)`);
   if (complete > 0) {
     const { median, p95, max } = milliseconds;

@@ -13,7 +13,7 @@ import { printJob } from './job-view.ts';
 import { jobEnd } from './job-waiting.ts';
 import { byOperator } from './operator.ts';
 import { requestOf } from './task-arguments.ts';
-import { print, printJson } from './terminal.ts';
+import { counted, print, printJson } from './terminal.ts';
 
 interface ManyOptions extends DeviceOptions, DeviceFilter {
   readonly priority?: number;
@@ -50,13 +50,13 @@ async function addMany(kind: string, pairs: readonly string[], options: ManyOpti
     const count = await access.countForTasks(wanted);
     if (options.yes !== true) {
       if (options.json === true) return printJson({ kind, devices: count, dryRun: true });
-      return print(`${kind} would concern ${count} devices. Add --yes to do it.`);
+      return print(`${kind} would concern ${counted(count, 'device')}. Add --yes to do it.`);
     }
     const job = await access.queueTasks(wanted, count, byOperator(options.reason));
     const last = options.wait === undefined ? job : await jobEnd(access, job, options.wait);
     if (options.json === true) return printJson(last);
     if (options.wait !== undefined) return printJob(last);
-    print(`Job ${job.id} queues ${kind} for ${count} devices. Follow it: hems job wait ${job.id}`);
+    print(`Job ${job.id} queues ${kind} for ${counted(count, 'device')}. Follow it: hems job wait ${job.id}`);
   });
 }
 

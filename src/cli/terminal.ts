@@ -10,6 +10,11 @@ export function printable(text: string, limit = 200): string {
   return cut.replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]/gu, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
+/** `1 device`, `2 devices`. */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`;
+}
+
 export type Colour = 'green' | 'red' | 'yellow' | 'dim' | 'bold';
 
 /** Colours only where a person looks: never into a pipe, never with NO_COLOR (styleText sees to both). */

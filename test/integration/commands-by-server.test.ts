@@ -201,7 +201,7 @@ describe('commands over the API of a server', { timeout: 600_000 }, () => {
       ['device', 'handover', '--tag', 'pilot', '--yes', '--output', out, '--reason', 'sold'],
       laptop,
     );
-    assert.match(gone.stdout, /1 devices are written/);
+    assert.match(gone.stdout, /1 device written to/);
     assert.match(readFileSync(out, 'utf8'), /00a0bc00d001/);
     await same('job', 'list');
     const jobs = json<{ id: string }[]>(await done(['job', 'list', '--json'], beside));

@@ -112,7 +112,7 @@ describe('commands that wait for a device, over the API of a server', { timeout:
 
   test('many devices get a task by a job, which is listed, shown and waited for', async () => {
     const many = ['task', 'add-many', 'get-methods', '--state', 'active'];
-    assert.equal((await good(...many)).stdout, 'get-methods would concern 1 devices. Add --yes to do it.\n');
+    assert.equal((await good(...many)).stdout, 'get-methods would concern 1 device. Add --yes to do it.\n');
     const made = json<{ id: string; state: string }>(await good(...many, '--yes', '--key', 'once', '--json'));
     assert.equal(json<{ id: string }>(await good(...many, '--yes', '--key', 'once', '--json')).id, made.id);
     const done = await good('job', 'wait', made.id, '--timeout', '30s');
