@@ -1,4 +1,3 @@
-import type { TaskOptions } from '../fleet/tasks.ts';
 import { createFleetJobs } from '../fleet/jobs/fleet-jobs.ts';
 import { storedFilter } from '../fleet/jobs/job-input.ts';
 import { statesWithTasks } from '../fleet/jobs/tasks-job.ts';
@@ -15,6 +14,7 @@ import { exitCodes, failure } from './failure.ts';
 import { byOperator } from './operator.ts';
 import { remoteJobAccess } from './server/remote-jobs.ts';
 import { serverApi } from './server/server-api.ts';
+import type { TaskTiming } from './task-timing.ts';
 
 /** A job as people see it, beside the database and by the API alike. */
 export type ShownJob = Pick<
@@ -37,12 +37,10 @@ export type ShownJob = Pick<
   readonly output: boolean;
 };
 
-export type ManyTaskOptions = Pick<TaskOptions, 'priority' | 'notBefore' | 'expiresAt' | 'idempotencyKey'>;
-
 export interface ManyTasks {
   readonly filter: DeviceFilter;
   readonly request: TaskRequest;
-  readonly options: ManyTaskOptions;
+  readonly options: TaskTiming;
 }
 
 export interface JobAccess {

@@ -1,9 +1,7 @@
 import type { Command } from 'commander';
 import { type TaskState, taskStates } from '../fleet/task.ts';
 import { taskKinds } from '../fleet/task-request-schema.ts';
-import type { TaskOptions } from '../fleet/tasks.ts';
-import { systemClock } from '../platform/clock.ts';
-import { instant, oneOf, priority, span, wholeNumber } from './arguments.ts';
+import { oneOf, span, wholeNumber } from './arguments.ts';
 import { registerOptions } from './access-options.ts';
 import { type DeviceOptions, oneDevice } from './device-access.ts';
 import { wakeFor } from './device-wake-command.ts';
@@ -12,16 +10,13 @@ import { byOperator } from './operator.ts';
 import { requestOf } from './task-arguments.ts';
 import { addManyTasksCommand } from './task-many-command.ts';
 import { oneTask, queue, withTasks } from './task-access.ts';
+import { type TimingOptions, timingOf, withTiming } from './task-timing.ts';
 import { printTask, printTasks, shownTask } from './task-view.ts';
 import { waitFor } from './task-waiting.ts';
 import { print, printJson } from './terminal.ts';
 
-interface AddOptions extends DeviceOptions {
-  readonly priority?: number;
-  readonly notBefore?: Date;
-  readonly expires?: number;
+interface AddOptions extends DeviceOptions, TimingOptions {
   readonly after?: string;
-  readonly key?: string;
   readonly wait?: number;
 }
 
@@ -33,16 +28,12 @@ interface ListOptions extends DeviceOptions {
 
 export function addTaskCommands(hems: Command): void {
   const task = hems.command('task').description('what is wanted of devices');
-  registerOptions(task.command('add'))
+  withTiming(registerOptions(task.command('add')), 'task')
     .description(`queue a task: ${taskKinds.join(', ')}`)
     .argument('<device>', 'id, identity, OUI-Serial, or fingerprint of a certificate')
     .argument('<kind>', 'what to do')
     .argument('[arguments...]', 'name=value; a value may be JSON: paths=[\\"Device.\\"]')
-    .option('--priority <n>', '-100 to 100, higher goes first', priority)
-    .option('--not-before <time>', 'ISO time', instant)
-    .option('--expires <span>', 'given up after so long without a session: 30m, 2h, 7d', span)
     .option('--after <task>', 'only once that task of the device is done')
-    .option('--key <text>', 'the same key is the same task, however often it is asked for')
     .option('--wait <span>', 'wait for the outcome', span)
     .option('--reason <text>', 'for the audit')
     .action(add);
@@ -69,7 +60,8 @@ async function add(device: string, kind: string, pairs: readonly string[], optio
   await withTasks(options, async (access) => {
     const deviceId = await oneDevice(access.register, device);
     const { task, created } = await queue(access, deviceId, request, {
-      ...taskOptions(options),
+      ...timingOf(options),
+      ...(options.reason !== undefined && { reason: options.reason }),
       ...(options.after !== undefined && { dependsOn: (await oneTask(access, options.after)).id }),
     });
     if (options.wait !== undefined && created) await wakeFor(access, deviceId, task.id, options.reason);
@@ -78,17 +70,6 @@ async function add(device: string, kind: string, pairs: readonly string[], optio
     if (options.wait !== undefined) return printTask(last);
     print(`Task ${task.id} ${created ? 'is queued' : `was queued already, and is ${task.state}`}.`);
   });
-}
-
-function taskOptions({ priority: chosen, notBefore, expires, key, reason }: AddOptions) {
-  const options: TaskOptions & { reason?: string } = {
-    ...(chosen !== undefined && { priority: chosen }),
-    ...(notBefore !== undefined && { notBefore }),
-    ...(expires !== undefined && { expiresAt: new Date(systemClock.now().getTime() + expires) }),
-    ...(key !== undefined && { idempotencyKey: key }),
-    ...(reason !== undefined && { reason }),
-  };
-  return options;
 }
 
 async function list(options: ListOptions): Promise<void> {

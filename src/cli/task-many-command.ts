@@ -4,35 +4,31 @@ import { refusalForMany } from '../fleet/task-policy.ts';
 import { taskKinds } from '../fleet/task-request-schema.ts';
 import { systemClock } from '../platform/clock.ts';
 import { registerOptions } from './access-options.ts';
-import { instant, priority, span } from './arguments.ts';
+import { span } from './arguments.ts';
 import type { DeviceOptions } from './device-access.ts';
 import { filterOf, isEmpty, withFilter } from './device-filter.ts';
 import { exitCodes, failure } from './failure.ts';
-import { type ManyTaskOptions, withJobs } from './job-access.ts';
+import { withJobs } from './job-access.ts';
 import { printJob } from './job-view.ts';
 import { jobEnd } from './job-waiting.ts';
 import { byOperator } from './operator.ts';
 import { requestOf } from './task-arguments.ts';
+import { type TimingOptions, timingOf, withTiming } from './task-timing.ts';
 import { counted, print, printJson } from './terminal.ts';
 
-interface ManyOptions extends DeviceOptions, DeviceFilter {
-  readonly priority?: number;
-  readonly notBefore?: Date;
-  readonly expires?: number;
-  readonly key?: string;
+interface ManyOptions extends DeviceOptions, DeviceFilter, TimingOptions {
   readonly wait?: number;
   readonly yes?: boolean;
 }
 
 export function addManyTasksCommand(task: Command): void {
-  withFilter(registerOptions(task.command('add-many')), () => systemClock.now())
+  withTiming(
+    withFilter(registerOptions(task.command('add-many')), () => systemClock.now()),
+    'job',
+  )
     .description('queue the same task for all devices that the options choose; first without --yes, which counts them')
     .argument('<kind>', `what to do: ${taskKinds.join(', ')}`)
     .argument('[arguments...]', 'name=value; a value may be JSON: paths=[\\"Device.\\"]')
-    .option('--priority <n>', '-100 to 100, higher goes first', priority)
-    .option('--not-before <time>', 'ISO time', instant)
-    .option('--expires <span>', 'given up after so long without a session: 30m, 2h, 7d', span)
-    .option('--key <text>', 'the same key is the same job, however often it is asked for')
     .option('--yes', 'do it; without it they are only counted')
     .option('--wait <span>', 'until every device has its task', span)
     .option('--reason <text>', 'for the audit')
@@ -45,7 +41,7 @@ async function addMany(kind: string, pairs: readonly string[], options: ManyOpti
   if (isEmpty(filter)) throw failure(exitCodes.usage, 'choose devices by --tag, --site, --state and the like');
   const refusal = refusalForMany(request);
   if (refusal !== undefined) throw failure(exitCodes.no, refusal.message, refusal.remedy);
-  const wanted = { filter, request, options: whenOf(options) };
+  const wanted = { filter, request, options: timingOf(options) };
   await withJobs(options, async (access) => {
     const count = await access.countForTasks(wanted);
     if (options.yes !== true) {
@@ -58,13 +54,4 @@ async function addMany(kind: string, pairs: readonly string[], options: ManyOpti
     if (options.wait !== undefined) return printJob(last);
     print(`Job ${job.id} queues ${kind} for ${counted(count, 'device')}. Follow it: hems job wait ${job.id}`);
   });
-}
-
-function whenOf({ priority: chosen, notBefore, expires, key }: ManyOptions): ManyTaskOptions {
-  return {
-    ...(chosen !== undefined && { priority: chosen }),
-    ...(notBefore !== undefined && { notBefore }),
-    ...(expires !== undefined && { expiresAt: new Date(systemClock.now().getTime() + expires) }),
-    ...(key !== undefined && { idempotencyKey: key }),
-  };
 }

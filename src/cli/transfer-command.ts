@@ -3,9 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { DownloadWish, TransferResult } from '../fleet/files/device-transfers.ts';
 import type { DeviceTransfer } from '../fleet/files/transfer-state.ts';
 import type { Task } from '../fleet/task.ts';
-import type { TaskOptions } from '../fleet/tasks.ts';
-import { systemClock } from '../platform/clock.ts';
-import { instant, priority, span, wholeNumber } from './arguments.ts';
+import { span, wholeNumber } from './arguments.ts';
 import { registerOptions } from './access-options.ts';
 import { type DeviceOptions, oneDevice } from './device-access.ts';
 import { exitCodes, failure } from './failure.ts';
@@ -14,29 +12,17 @@ import { type FileAccess, fileTypeOf, oneFile, uploadTypeNames, withFiles } from
 import { writeOut } from './file-command.ts';
 import { byOperator } from './operator.ts';
 import { queue } from './task-access.ts';
+import { type TimingOptions, timingOf, withTiming } from './task-timing.ts';
 import { waitFor } from './task-waiting.ts';
 import { print, printJson } from './terminal.ts';
 import { course, printAutonomous, printTransfers, printUploads } from './transfer-view.ts';
 
-interface TransferOptions extends DeviceOptions {
+interface TransferOptions extends DeviceOptions, TimingOptions {
   readonly timeout: number;
   readonly delay?: number;
   readonly anyModel?: boolean;
   readonly window?: readonly Window[];
   readonly wait: boolean;
-  readonly priority?: number;
-  readonly notBefore?: Date;
-  readonly expires?: number;
-  readonly key?: string;
-}
-
-function taskOptions({ priority: chosen, notBefore, expires, key }: TransferOptions): TaskOptions {
-  return {
-    ...(chosen !== undefined && { priority: chosen }),
-    ...(notBefore !== undefined && { notBefore }),
-    ...(expires !== undefined && { expiresAt: new Date(systemClock.now().getTime() + expires) }),
-    ...(key !== undefined && { idempotencyKey: key }),
-  };
 }
 
 type Window = NonNullable<DownloadWish['windows']>[number];
@@ -54,15 +40,11 @@ const deviceArgument = ['<device>', 'id, identity, OUI-Serial, or fingerprint of
 
 export function addTransferCommands(device: Command): void {
   const wish = (name: string, description: string): Command =>
-    registerOptions(device.command(name))
+    withTiming(registerOptions(device.command(name)), 'transfer')
       .description(description)
       .argument(...deviceArgument)
       .option('--timeout <span>', 'how long to wait; the task stays queued after that', span, 3_600_000)
       .option('--delay <seconds>', 'the device begins so much later', wholeNumber(0, 86_400))
-      .option('--priority <n>', '-100 to 100, higher goes first', priority)
-      .option('--not-before <time>', 'ISO time', instant)
-      .option('--expires <span>', 'given up after so long without a session: 30m, 2h, 7d', span)
-      .option('--key <text>', 'the same key is the same transfer, however often it is asked for')
       .option('--no-wait', 'queue it and say so')
       .option('--reason <text>', 'for the audit');
   wish('download', 'have it fetch a file, and tell how it goes')
@@ -96,7 +78,7 @@ async function download(text: string, file: string, url: string | undefined, opt
     const wished = { fileId, delaySeconds, anyModel: options.anyModel, windows: options.window };
     await follow(
       access,
-      await access.transfers.download(deviceId, wished, byOperator(options.reason), taskOptions(options)),
+      await access.transfers.download(deviceId, wished, byOperator(options.reason), timingOf(options)),
       options,
     );
   });
@@ -110,7 +92,7 @@ async function upload(text: string, type: string, url: string | undefined, optio
     const wished = { fileType, delaySeconds: options.delay };
     await follow(
       access,
-      await access.transfers.upload(deviceId, wished, byOperator(options.reason), taskOptions(options)),
+      await access.transfers.upload(deviceId, wished, byOperator(options.reason), timingOf(options)),
       options,
     );
   });
@@ -129,7 +111,7 @@ async function elsewhere(
     access,
     deviceId,
     { kind, fileType, url },
-    { ...taskOptions(options), reason: options.reason },
+    { ...timingOf(options), reason: options.reason },
   );
   await wakeFor(access, deviceId, task.id, options.reason);
   if (options.wait) await waitFor(access, task, options.timeout);

@@ -159,8 +159,8 @@ function whoOf(decision: Decision, source: string | undefined): string {
 }
 
 /** The largest first, the rest folded into one row for each peer and reason. */
-function summaries({ tallies, number, suppressed: any }: Minute): Summary[] {
-  if (any === 0) return [];
+function summaries({ tallies, number, suppressed }: Minute): Summary[] {
+  if (suppressed === 0) return [];
   const minute = new Date(number * 60_000);
   const counted = Object.values(tallies).flatMap((map) => [...map.values()].filter((tally) => tally.suppressed > 0));
   // Devices of the register are not folded: that is the evidence the operator will be asked for.

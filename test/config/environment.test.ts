@@ -7,18 +7,7 @@ import type { ConfigFault } from '../../src/config/fault.ts';
 import { type LoadOptions, loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { cleanup } from '../support/cleanup.ts';
-
-const defaults = {
-  listeners: [
-    {
-      name: 'dev',
-      publicUrl: 'https://localhost:7547/cwmp',
-      certificates: [{ chain: 'c.pem', key: 'k.pem' }],
-      anchors: ['acme'],
-    },
-  ],
-  anchors: [{ name: 'acme', certificates: ['a.pem'], realms: ['hnb.acme.example'] }],
-} satisfies LoadOptions['defaults'];
+import { leastConfig as defaults } from './least-config.ts';
 
 function loaded(env: Record<string, string>, options: Partial<LoadOptions> = {}): Config {
   const result = loadConfig({ env, defaults, ...options });

@@ -3,22 +3,12 @@ import { describe, test } from 'node:test';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/schema.ts';
 import { workerCount, workerShare } from '../../src/config/worker-share.ts';
+import { leastConfig } from './least-config.ts';
 
 function config(workers: Config['workers'] = 1): Config {
   const result = loadConfig({
     env: {},
-    defaults: {
-      workers,
-      listeners: [
-        {
-          name: 'dev',
-          publicUrl: 'https://localhost:7547/cwmp',
-          certificates: [{ chain: 'c.pem', key: 'k.pem' }],
-          anchors: ['acme'],
-        },
-      ],
-      anchors: [{ name: 'acme', certificates: ['a.pem'], realms: ['hnb.acme.example'] }],
-    },
+    defaults: { ...leastConfig, workers },
   });
   assert.ok(result.ok, JSON.stringify(result));
   return result.config;
